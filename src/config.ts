@@ -1,0 +1,116 @@
+import { join, resolve } from "@std/path";
+import { ConfigError, PREFIX, readSettings, unknownNames } from "./settings.ts";
+
+/** The settings of one server, checked and with absolute paths. */
+export interface Config {
+  /** Address to listen on. */
+  readonly host: string;
+  /** Port to listen on; 0 picks a free one. */
+  readonly port: number;
+  /** The key that callers must send, if any. */
+  readonly apiKey: string | undefined;
+  /** How long one request may take, in milliseconds. */
+  readonly timeoutMs: number;
+  /** The largest request body, in bytes. */
+  readonly maxBodyBytes: number;
+  /** Where pictures are kept. */
+  readonly outputDir: string;
+  /** Where the server keeps its own files: the CLI's home and the workers' directories. */
+  readonly dataDir: string;
+  /** The address in URLs that callers get; the listening address when undefined. */
+  readonly publicUrl: string | undefined;
+  /** The output directory as callers see it; {@linkcode Config.outputDir} when undefined. */
+  readonly publicDir: string | undefined;
+  /** Further `Host` values to accept, such as `host.docker.internal:17341`. */
+  readonly allowedHosts: readonly string[];
+  /** Web origins that may call the API, such as `https://example.com`. */
+  readonly allowedOrigins: readonly string[];
+  /** A file that gets a copy of the log. */
+  readonly logFile: string | undefined;
+  /** How long a finished job is kept, in milliseconds. */
+  readonly jobTtlMs: number;
+  /** Whether prompts are kept beside the pictures, shown and searched for. */
+  readonly storePrompts: boolean;
+  /** For how many days a picture is kept; for ever when undefined. */
+  readonly retentionDays: number | undefined;
+  /** How many pictures are kept, the newest; all when undefined. */
+  readonly retentionMaxCount: number | undefined;
+  /** How many bytes of pictures are kept, the newest; all when undefined. */
+  readonly retentionMaxBytes: number | undefined;
+  /** Whether a usage limit stops all work until it is over. */
+  readonly pauseOnUsageLimit: boolean;
+  /** How many `codex exec` processes may run at once. */
+  readonly maxWorkers: number;
+  /** How many candidates may wait for a worker. */
+  readonly maxQueue: number;
+  /** The Codex binary; the pinned package or `codex` on PATH when undefined. */
+  readonly codexBin: string | undefined;
+  /** Whether the CLI gets our own short instructions and no tool but the image tool. */
+  readonly lean: boolean;
+  /** The directory with the login. */
+  readonly authHome: string;
+  /** The chat model that calls the image tool; the CLI's default when undefined. */
+  readonly model: string | undefined;
+  /** The service that the CLI talks to instead of the real one. */
+  readonly upstreamUrl: string | undefined;
+  /** Whether the offline sandbox backend stands in for the real service. */
+  readonly sandbox: boolean;
+}
+
+/**
+ * Reads the settings from environment variables.
+ *
+ * An empty variable counts as not set.
+ *
+ * @param env The environment.
+ * @param cwd What relative paths are relative to.
+ * @returns The settings, and one warning for each unknown `CODEX_IMAGE_SERVER_…` name.
+ * @throws {ConfigError} A value cannot be used.
+ */
+export function readConfig(
+  env: Readonly<Record<string, string>>,
+  cwd: string,
+): { readonly config: Config; readonly warnings: readonly string[] } {
+  const settings = readSettings(env);
+  const absolute = (path: string) => resolve(cwd, path);
+  const optional = (path: string | undefined) =>
+    path === undefined ? undefined : absolute(path);
+  if (settings.SANDBOX && settings.UPSTREAM_URL !== undefined) {
+    throw new ConfigError(
+      `Cannot use ${PREFIX}UPSTREAM_URL "${settings.UPSTREAM_URL}" together with ${PREFIX}SANDBOX=1: expected one of the two`,
+    );
+  }
+  const config: Config = {
+    host: settings.HOST ?? "127.0.0.1",
+    port: settings.PORT ?? 17_341,
+    apiKey: settings.API_KEY,
+    timeoutMs: settings.TIMEOUT_MS ?? 600_000,
+    maxBodyBytes: settings.MAX_BODY_BYTES ?? 100_663_296,
+    outputDir: absolute(settings.OUTPUT_DIR ?? "output"),
+    dataDir: absolute(settings.DATA_DIR ?? "data"),
+    publicUrl: settings.PUBLIC_URL,
+    publicDir: settings.PUBLIC_DIR,
+    allowedHosts: settings.ALLOWED_HOSTS ?? [],
+    allowedOrigins: settings.ALLOWED_ORIGINS ?? [],
+    logFile: optional(settings.LOG_FILE),
+    jobTtlMs: settings.JOB_TTL_MS ?? 3_600_000,
+    // The limits of the sandbox are for trying, and should not stop the rest.
+    storePrompts: settings.STORE_PROMPTS ?? false,
+    retentionDays: settings.RETENTION_DAYS,
+    retentionMaxCount: settings.RETENTION_MAX_COUNT,
+    retentionMaxBytes: settings.RETENTION_MAX_BYTES,
+    pauseOnUsageLimit: settings.PAUSE_ON_USAGE_LIMIT ?? !settings.SANDBOX,
+    maxWorkers: settings.MAX_WORKERS ?? 4,
+    maxQueue: settings.MAX_QUEUE ?? 32,
+    codexBin: optional(settings.CODEX_BIN),
+    lean: settings.LEAN ?? true,
+    authHome: absolute(
+      settings.CODEX_AUTH_HOME || env.CODEX_HOME ||
+        join(env.HOME || cwd, ".codex"),
+    ),
+    model: settings.CODEX_MODEL,
+    upstreamUrl: settings.UPSTREAM_URL,
+    sandbox: settings.SANDBOX ?? false,
+  };
+  return { config, warnings: unknownNames(env) };
+}

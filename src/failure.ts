@@ -1,0 +1,84 @@
+/** Every way in which a request can fail, as callers see it. */
+export type FailureCode =
+  | "body_too_large"
+  | "codex_exec_failed"
+  | "codex_login_required"
+  | "codex_no_image"
+  | "codex_spawn_failed"
+  | "codex_timeout"
+  | "forbidden_host"
+  | "forbidden_origin"
+  | "idempotency_key_reused"
+  | "image_tool_unavailable"
+  | "internal_error"
+  | "invalid_aspect"
+  | "invalid_count"
+  | "invalid_json"
+  | "invalid_output_format"
+  | "invalid_prompt"
+  | "invalid_quality"
+  | "invalid_reference"
+  | "invalid_size"
+  | "method_not_allowed"
+  | "missing_prompt"
+  | "model_refused"
+  | "moderation_blocked"
+  | "not_found"
+  | "queue_full"
+  | "rate_limit_exceeded"
+  | "request_canceled"
+  | "server_restarted"
+  | "shutting_down"
+  | "unauthorized"
+  | "unknown_parameter"
+  | "unsupported_media_type"
+  | "usage_limit_reached";
+
+/** What a {@linkcode Failure} may say beside its message. */
+export interface FailureOptions extends ErrorOptions {
+  /** The field at fault, such as `references[2].image`. */
+  readonly param?: string | null;
+  /** When it makes sense to try again, in seconds from now. */
+  readonly retryAfter?: number;
+}
+
+/** A failure that callers are told about; its message is safe to show. */
+export class Failure extends Error {
+  override name = "Failure";
+  /** What happened. */
+  readonly code: FailureCode;
+  /** The field at fault; null where it is none in particular. */
+  readonly param: string | null;
+  /** When it makes sense to try again, in seconds from now. */
+  readonly retryAfter: number | undefined;
+
+  /**
+   * @param code What happened.
+   * @param message What to tell the caller.
+   */
+  constructor(
+    code: FailureCode,
+    message: string,
+    options: FailureOptions = {},
+  ) {
+    super(message, options);
+    this.code = code;
+    this.param = options.param ?? null;
+    this.retryAfter = options.retryAfter;
+  }
+}
+
+/** Makes a {@linkcode Failure} of anything thrown; what nobody foresaw is an `internal_error`. */
+export function toFailure(error: unknown): Failure {
+  if (error instanceof Failure) return error;
+  if (error instanceof DOMException && error.name === "AbortError") {
+    return new Failure("request_canceled", "The caller is gone", {
+      cause: error,
+    });
+  }
+  return new Failure(
+    "internal_error",
+    "The server failed in a way that it did not foresee",
+    { cause: error },
+  );
+}
