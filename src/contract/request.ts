@@ -1,0 +1,120 @@
+import type * as z from "zod";
+import type { Aspect, Ratio } from "./aspect.ts";
+import type { Background, Fit, OutputFormat, Quality } from "./choices.ts";
+import { InvalidRequest } from "./invalid_request.ts";
+import { REFERENCE_LIMITS } from "./reference_limits.ts";
+import type { FileReference, ReferenceSource } from "./reference_schema.ts";
+import { refuseIssue } from "./refuse_issue.ts";
+import { generateRequestSchema } from "./request_schema.ts";
+import type { SizeChoice } from "./target.ts";
+
+type Fields = z.output<typeof generateRequestSchema>;
+
+/** A request for images in which everything is checked, every synonym resolved and every default filled in. */
+export interface GenerateRequest {
+  /** What to draw: 1 to 32,000 characters. */
+  readonly prompt: string;
+  /** How many images to make, 1 to 4. */
+  readonly count: number;
+  /** The size as the caller wrote it, `auto` where nothing was written. */
+  readonly requestedSize: string;
+  /** What the size means; see `resolveTarget`. */
+  readonly size: SizeChoice;
+  /** The wanted shape, where the caller asks for one. */
+  readonly aspect: Aspect | undefined;
+  /** The size of the caller's canvas, in any unit. */
+  readonly canvasSize: Ratio | undefined;
+  /** The wanted quality. */
+  readonly quality: Quality;
+  /** The format to deliver. */
+  readonly outputFormat: OutputFormat;
+  /** 0 to 100 for JPEG and WebP, where the caller says so. */
+  readonly outputCompression: number | undefined;
+  /** The wanted background. */
+  readonly background: Background;
+  /** What to do with an image that is not of the wanted size. */
+  readonly fit: Fit;
+  /** The images to work from, not yet looked at: those of the body, then those that were uploaded. */
+  readonly references: readonly ReferenceSource[];
+  /** Whether the first failed image cancels the rest. */
+  readonly failFast: boolean;
+}
+
+/**
+ * Reads the JSON body of `POST /v1/images/generate`, or what a form says instead of it.
+ *
+ * The first field at fault is reported, in the order of the contract's table, then the first unknown field, then the first
+ * pair of fields that do not go together. Whether an aspect has the reference or the canvas that it names is checked by
+ * `resolveTarget`, because references may come outside of the JSON.
+ *
+ * @param value The parsed JSON
+ * @param uploads The references that came as files
+ * @throws {InvalidRequest} With the code of the contract and the field at fault
+ *
+ * @example
+ * ```ts
+ * import { parseGenerateRequest } from "./request.ts";
+ *
+ * const request = parseGenerateRequest({ prompt: "an otter", size: "4k" });
+ * request.size; // "4K"
+ * ```
+ */
+export function parseGenerateRequest(
+  value: unknown,
+  uploads: readonly FileReference[] = [],
+): GenerateRequest {
+  const result = generateRequestSchema.safeParse(value);
+  if (!result.success) throw refuseIssue(result.error.issues[0], value);
+  const fields = result.data;
+  checkTogether(fields);
+  const references = [...fields.references ?? [], ...uploads];
+  checkNumber(references);
+  const size = fields.size?.choice ?? "auto";
+  return {
+    prompt: fields.prompt,
+    count: fields.count ?? fields.n ?? 1,
+    requestedSize: fields.size?.text ?? "auto",
+    size,
+    aspect: fields.aspect,
+    canvasSize: fields.canvas_size,
+    quality: fields.quality ?? "auto",
+    outputFormat: fields.output_format ?? "png",
+    outputCompression: fields.output_compression,
+    background: fields.background ?? "auto",
+    fit: fields.fit ?? (size === "auto" ? "none" : "cover"),
+    references,
+    failFast: fields.fail_fast ?? false,
+  };
+}
+
+function checkNumber(references: readonly ReferenceSource[]): void {
+  const { maxImages } = REFERENCE_LIMITS;
+  if (references.length <= maxImages) return;
+  throw new InvalidRequest(
+    `Cannot use ${references.length} references: expected at most ${maxImages}`,
+    { code: "invalid_reference", param: references[maxImages].param },
+  );
+}
+
+function checkTogether(fields: Fields): void {
+  const { count, n, output_format, output_compression, background } = fields;
+  if (count !== undefined && n !== undefined && count !== n) {
+    throw new InvalidRequest(
+      `Cannot use count ${count} and n ${n}: expected one of them, or the same number in both`,
+      { code: "invalid_count", param: "count" },
+    );
+  }
+  const format = output_format ?? "png";
+  if (output_compression !== undefined && format === "png") {
+    throw new InvalidRequest(
+      `Cannot use output_compression ${output_compression}: expected output_format "jpeg" or "webp", and it is "png", which loses nothing`,
+      { code: "invalid_output_format", param: "output_compression" },
+    );
+  }
+  if (background === "transparent" && format === "jpeg") {
+    throw new InvalidRequest(
+      `Cannot use background "transparent": expected output_format "png" or "webp", and it is "jpeg", which has no transparency`,
+      { code: "invalid_output_format", param: "background" },
+    );
+  }
+}
