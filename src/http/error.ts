@@ -1,0 +1,96 @@
+import type { Failure, FailureCode } from "../failure.ts";
+import { HttpFailure } from "./http_failure.ts";
+
+const STATUS: Readonly<Record<FailureCode, number>> = {
+  invalid_aspect: 400,
+  invalid_count: 400,
+  invalid_json: 400,
+  invalid_output_format: 400,
+  invalid_prompt: 400,
+  invalid_quality: 400,
+  invalid_reference: 400,
+  invalid_size: 400,
+  missing_prompt: 400,
+  moderation_blocked: 400,
+  unknown_parameter: 400,
+  unauthorized: 401,
+  forbidden_host: 403,
+  forbidden_origin: 403,
+  not_found: 404,
+  method_not_allowed: 405,
+  body_too_large: 413,
+  unsupported_media_type: 415,
+  idempotency_key_reused: 422,
+  model_refused: 422,
+  queue_full: 429,
+  rate_limit_exceeded: 429,
+  usage_limit_reached: 429,
+  request_canceled: 499,
+  internal_error: 500,
+  codex_exec_failed: 502,
+  codex_no_image: 502,
+  codex_spawn_failed: 502,
+  codex_login_required: 503,
+  image_tool_unavailable: 503,
+  server_restarted: 503,
+  shutting_down: 503,
+  codex_timeout: 504,
+};
+
+/**
+ * Failures with a status that clients repeat unasked, where the next try within seconds meets the same state or pays
+ * again for work that was done.
+ */
+const NOT_TO_REPEAT: ReadonlySet<FailureCode> = new Set([
+  "codex_login_required",
+  "codex_no_image",
+  "codex_timeout",
+  "image_tool_unavailable",
+  "internal_error",
+  "usage_limit_reached",
+]);
+
+/** Tells the HTTP status that a kind of failure has. */
+export function statusOf(code: FailureCode): number {
+  return STATUS[code];
+}
+
+/**
+ * Answers with a failure, in the one form that all callers of the API know.
+ *
+ * An {@linkcode HttpFailure} brings headers of its own, and maybe a status.
+ *
+ * @param requestId What the log calls the request.
+ */
+export function errorResponse(failure: Failure, requestId: string): Response {
+  const { message, code, param } = failure;
+  const own = failure instanceof HttpFailure ? failure : undefined;
+  const status = own?.status ?? statusOf(code);
+  const type = typeOf(code, status);
+  return Response.json(
+    { error: { message, type, code, param, request_id: requestId } },
+    {
+      status,
+      headers: {
+        ...own?.headers,
+        ...retryHeaders(failure),
+        ...(status === 401 && { "www-authenticate": "Bearer" }),
+        "x-request-id": requestId,
+      },
+    },
+  );
+}
+
+function typeOf(code: FailureCode, status: number): string {
+  if (code === "moderation_blocked") return "image_generation_user_error";
+  return status < 500 ? "invalid_request_error" : "server_error";
+}
+
+function retryHeaders(failure: Failure): Record<string, string> {
+  const headers: Record<string, string> = {};
+  if (failure.retryAfter !== undefined) {
+    headers["retry-after"] = `${Math.max(1, Math.ceil(failure.retryAfter))}`;
+  }
+  if (NOT_TO_REPEAT.has(failure.code)) headers["x-should-retry"] = "false";
+  return headers;
+}

@@ -1,0 +1,162 @@
+import { STATUS_CODE } from "@std/http/status";
+import { Failure } from "../failure.ts";
+import { corsHeaders, isPreflight, preflightResponse } from "./cors.ts";
+import { HttpFailure } from "./http_failure.ts";
+import { hasKey } from "./key.ts";
+import { quote } from "./quote.ts";
+import { requestPath } from "./request_path.ts";
+
+const LOOPBACK = ["127.0.0.1", "localhost", "[::1]"];
+const HTTP = "http://";
+const HTTP_PORT = 80;
+const PORT = /:\d{1,5}$/;
+
+/** Whom a guard lets in. */
+export interface GuardOptions {
+  /** The port of the server, or what tells it once it is known. */
+  readonly port: number | (() => number);
+  /** `Host` values to accept beside those of loopback at the port; one without a port stands for every port. */
+  readonly allowedHosts: readonly string[];
+  /** Web origins whose pages may call. */
+  readonly allowedOrigins: readonly string[];
+  /** The key that callers must send; none must when undefined. */
+  readonly apiKey?: string;
+  /** Paths that need no key. */
+  readonly openPaths: readonly string[];
+}
+
+/**
+ * Checks a request before anything of its body is read.
+ *
+ * Gives the headers to append to whatever the answer will be or, to a preflight, the answer. Rejects with a
+ * {@linkcode Failure} `forbidden_host`, `forbidden_origin` or `unauthorized`.
+ */
+export type Guard = (
+  request: Request,
+) => Promise<Readonly<Record<string, string>> | Response>;
+
+/** What the checks know: the rules, in lower case, and the request. */
+interface Caller extends GuardOptions {
+  readonly port: number;
+  readonly request: Request;
+  /** The `Host` header in lower case; empty where there is none. */
+  readonly host: string;
+  readonly origin: string | null;
+  readonly isPreflight: boolean;
+  /** Whether there is a key to send, and it was sent. */
+  readonly isTrusted: boolean;
+}
+
+/** Each refuses by throwing, and the first that does decides. */
+const CHECKS: readonly ((caller: Caller) => void)[] = [
+  checkHost,
+  checkOrigin,
+  checkSite,
+  checkKey,
+];
+
+/** Makes the guard that keeps out DNS rebinding, the pages of strangers, and callers without the key. */
+export function createGuard(options: GuardOptions): Guard {
+  const { port, apiKey } = options;
+  const rules = {
+    ...options,
+    allowedHosts: options.allowedHosts.map((host) => host.toLowerCase()),
+    allowedOrigins: options.allowedOrigins.map((one) => one.toLowerCase()),
+  };
+  return async (request) => {
+    const caller: Caller = {
+      ...rules,
+      port: typeof port === "number" ? port : port(),
+      request,
+      host: (request.headers.get("host") ?? "").toLowerCase(),
+      origin: request.headers.get("origin"),
+      isPreflight: isPreflight(request),
+      isTrusted: apiKey !== undefined && await hasKey(request, apiKey),
+    };
+    for (const check of CHECKS) check(caller);
+    if (caller.isPreflight) return preflightResponse(request);
+    return corsHeaders(caller.origin);
+  };
+}
+
+/** Against DNS rebinding: the header decides, whatever the target of the request says. */
+function checkHost(caller: Caller): void {
+  const { host, allowedHosts } = caller;
+  if (host === "") {
+    throw new HttpFailure(
+      "forbidden_host",
+      "Cannot accept the request: it has no Host header",
+      { status: STATUS_CODE.BadRequest },
+    );
+  }
+  const name = host.replace(PORT, "");
+  const isAnyPort = !PORT.test(name) && allowedHosts.includes(name);
+  if (isAnyPort || isHere(host, caller)) return;
+  throw new Failure(
+    "forbidden_host",
+    `Cannot accept Host ${
+      quote(host)
+    }: it is not in CODEX_IMAGE_SERVER_ALLOWED_HOSTS`,
+  );
+}
+
+/** Against the pages of strangers, which may send forms and plain text without asking first. */
+function checkOrigin(caller: Caller): void {
+  if (caller.origin === null) return;
+  const origin = caller.origin.toLowerCase();
+  if (origin === "null") return checkNullOrigin(caller);
+  if (caller.allowedOrigins.includes(origin)) return;
+  if (origin === HTTP + caller.host) return;
+  const isHttp = origin.startsWith(HTTP);
+  if (isHttp && isHere(origin.slice(HTTP.length), caller)) return;
+  throw new Failure(
+    "forbidden_origin",
+    `Cannot accept Origin ${
+      quote(origin)
+    }: it is not in CODEX_IMAGE_SERVER_ALLOWED_ORIGINS`,
+  );
+}
+
+/** A frame of any page can have this origin, so that only the key tells a friend; a preflight cannot bring it yet. */
+function checkNullOrigin({ apiKey, isPreflight, isTrusted }: Caller): void {
+  if (isTrusted || (isPreflight && apiKey !== undefined)) return;
+  throw new Failure(
+    "forbidden_origin",
+    'Cannot accept Origin "null": it needs the key of CODEX_IMAGE_SERVER_API_KEY',
+  );
+}
+
+/** Against what pages load without telling their origin, such as pictures; to follow a link does no harm. */
+function checkSite({ origin, request }: Caller): void {
+  const { headers, method } = request;
+  const site = headers.get("sec-fetch-site") ?? "none";
+  if (origin !== null || site === "none" || site === "same-origin") return;
+  const isLink = headers.get("sec-fetch-mode") === "navigate" &&
+    headers.get("sec-fetch-dest") === "document";
+  if (isLink && (method === "GET" || method === "HEAD")) return;
+  throw new Failure(
+    "forbidden_origin",
+    `Cannot accept a ${
+      quote(site)
+    } request of a web page: it has no Origin header`,
+  );
+}
+
+function checkKey(caller: Caller): void {
+  const { apiKey, isTrusted, isPreflight, request } = caller;
+  if (apiKey === undefined || isTrusted || isPreflight) return;
+  if (caller.openPaths.includes(requestPath(request))) return;
+  throw new HttpFailure(
+    "unauthorized",
+    "Cannot accept the request: it needs the key, as X-API-Key or as Authorization: Bearer",
+    { headers: corsHeaders(caller.origin) },
+  );
+}
+
+/** Tells whether this server is at a host; without its port, that could be any server of the machine. */
+function isHere(host: string, { port, allowedHosts }: Caller): boolean {
+  if (PORT.test(host) && allowedHosts.includes(host)) return true;
+  return LOOPBACK.some((name) =>
+    host === `${name}:${port}` || (port === HTTP_PORT && host === name)
+  );
+}

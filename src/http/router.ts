@@ -1,0 +1,111 @@
+import { STATUS_CODE } from "@std/http/status";
+import { Failure } from "../failure.ts";
+import { HttpFailure } from "./http_failure.ts";
+import { quote } from "./quote.ts";
+import { requestPath } from "./request_path.ts";
+
+/** What a handler gets: what the router was called with, and what stands in the path. */
+export type RouteContext<Context extends object> = Context & {
+  /** The named parts of the path as they came, still percent-encoded. */
+  readonly params: Readonly<Record<string, string>>;
+};
+
+/** One line of the table that {@linkcode createRouter} reads. */
+export interface Route<Context extends object> {
+  /** The method; a GET route answers HEAD too, and OPTIONS is answered for every path. */
+  readonly method: "DELETE" | "GET" | "POST";
+  /** The path as a `URLPattern`, such as `/v1/images/:id/file`. */
+  readonly path: string;
+  /** Answers a request. */
+  readonly handler: (
+    request: Request,
+    context: RouteContext<Context>,
+  ) => Response | Promise<Response>;
+}
+
+/**
+ * Finds the route of a request and answers with it.
+ *
+ * Rejects with a {@linkcode Failure} `not_found` or `method_not_allowed` where there is none, and with whatever the
+ * handler throws.
+ */
+export type Router<Context extends object> = (
+  request: Request,
+  context: Context,
+) => Promise<Response>;
+
+/**
+ * Makes a router of a table of routes, of which the first that fits path and method answers.
+ *
+ * @example
+ * ```ts
+ * import { createRouter } from "./router.ts";
+ *
+ * const router = createRouter([
+ *   { method: "GET", path: "/hello/:name", handler: (_, { params }) => new Response(params.name) },
+ * ]);
+ * await router(new Request("http://localhost/hello/ada"), {});
+ * ```
+ */
+export function createRouter<Context extends object>(
+  routes: readonly Route<Context>[],
+): Router<Context> {
+  const table = routes.map((route) => ({
+    route,
+    pattern: new URLPattern({ pathname: route.path }),
+  }));
+  return async (request, context) => {
+    const { method } = request;
+    const pathname = requestPath(request);
+    const wanted = method === "HEAD" ? "GET" : method;
+    const methods: string[] = [];
+    for (const { route, pattern } of table) {
+      const match = pattern.exec({ pathname });
+      if (match === null) continue;
+      methods.push(route.method);
+      if (route.method !== wanted) continue;
+      // No optional part stands in a path of ours, so that every group has text.
+      const params = match.pathname.groups as Record<string, string>;
+      const response = await route.handler(request, { ...context, params });
+      return method === "HEAD" ? await withoutBody(response) : response;
+    }
+    if (methods.length === 0) throw notFound(method, pathname);
+    const allow = list(methods);
+    if (method !== "OPTIONS") throw notAllowed(method, { pathname, allow });
+    const status = STATUS_CODE.NoContent;
+    return new Response(null, { status, headers: { allow } });
+  };
+}
+
+/** Drops the body, and with it whatever it was to be read from. */
+async function withoutBody(response: Response): Promise<Response> {
+  if (response.body === null) return response;
+  await response.body.cancel();
+  // Of no body at all, Deno.serve would say that its length is 0.
+  return new Response(ReadableStream.from([]), response);
+}
+
+function list(methods: readonly string[]): string {
+  const all = new Set([...methods, "OPTIONS"]);
+  if (all.has("GET")) all.add("HEAD");
+  return [...all].sort().join(", ");
+}
+
+function notFound(method: string, pathname: string): Failure {
+  return new Failure(
+    "not_found",
+    `Cannot answer ${quote(`${method} ${pathname}`)}: there is no such path`,
+  );
+}
+
+function notAllowed(
+  method: string,
+  options: { readonly pathname: string; readonly allow: string },
+): HttpFailure {
+  const { pathname, allow } = options;
+  return new HttpFailure(
+    "method_not_allowed",
+    `Cannot answer ${quote(`${method} ${pathname}`)}: the path allows ${allow}`,
+    { headers: { allow } },
+  );
+}
