@@ -87,7 +87,11 @@ async function answer(request: Request, state: State): Promise<Response> {
         const response = await answerImage(
           { ...task, directives },
           {
-            serial: serialOf(task.prompt, directives.get("same"), state),
+            serial: serialOf(
+              task.prompt,
+              directives.get("same") ?? directives.get("alike"),
+              state,
+            ),
             signal,
             onPicture: (digest) => entry.picture = digest,
           },
@@ -136,7 +140,7 @@ function isDropped(reading: Reading, { dropped }: State): boolean {
   return true;
 }
 
-// `sandbox:same` repeats the first picture for ever, `sandbox:same=2` once.
+// `sandbox:same` and `sandbox:alike` repeat the first picture for ever, `sandbox:same=2` once.
 function serialOf(
   prompt: string,
   same: string | undefined,

@@ -3,6 +3,7 @@ const DIRECTIVE = /\bsandbox:([a-z-]+)(?:=([\w.-]+))?(?:@([1-4]))?/g;
 
 /** Everything that a prompt can ask of the sandbox. */
 export const DIRECTIVE_NAMES = [
+  "alike",
   "bytes",
   "closing",
   "drop",

@@ -30,6 +30,8 @@ const SIZES = [
   { pattern: /1:1|square/i, width: 1254, height: 1254 },
   { pattern: /2:3|3:4|4:5/i, width: 1024, height: 1536 },
 ] as const;
+/** What `sandbox:alike` pads pictures by, so that files differ that look the same. */
+const ALIKE_BYTES = 1_000_000;
 const HINT = /^(?:Aspect ratio|Tall|Wide|Square)[^\n]*/m;
 
 /** Reads an image request. */
@@ -92,7 +94,9 @@ export async function answerImage(
     references: task.references.length,
     transparent: task.background === "transparent",
     serial,
-    bytes: Number(directives.get("bytes") ?? 0),
+    bytes: directives.has("alike")
+      ? ALIKE_BYTES + Math.floor(Math.random() * ALIKE_BYTES)
+      : Number(directives.get("bytes") ?? 0),
   });
   const whole = directives.has("truncated")
     ? png.subarray(0, png.length - 40)

@@ -1,0 +1,136 @@
+import { deadline } from "@std/async/deadline";
+import { Failure } from "../failure.ts";
+import { readCodexEvent } from "./events.ts";
+import type { WorkerTraces } from "./explain.ts";
+import { readLines } from "./lines.ts";
+import { endWorker } from "./processes.ts";
+import { readToolFailure } from "./tool_failure.ts";
+
+/** How many lines of each kind are kept. */
+const KEPT_LINES = 50;
+/** How long the last output of a process that has ended may take, in milliseconds. */
+const DRAIN_MS = 200;
+
+/** What to run. */
+export interface CodexCommand {
+  /** The native Codex binary. */
+  readonly binary: string;
+  /** Its arguments. */
+  readonly args: readonly string[];
+  /** Its whole environment. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Its working directory. */
+  readonly cwd: string;
+  /** What it reads on standard input. */
+  readonly input: string;
+  /** What marks it and its descendants; also in {@linkcode CodexCommand.env}. */
+  readonly mark: string;
+}
+
+/** A running `codex exec`, the leader of a session of its own. */
+export class CodexProcess {
+  /** Resolves with the thread's id when the CLI has begun. */
+  readonly thread: Promise<string>;
+  /** Rejects with the {@linkcode Failure} when the image tool has failed for good. */
+  readonly toolFailure: Promise<never>;
+
+  readonly #child: Deno.ChildProcess;
+  readonly #mark: string;
+  readonly #over = new AbortController();
+  readonly #output: Promise<unknown>;
+  readonly #stderr: string[] = [];
+  readonly #errors: string[] = [];
+  readonly #messages: string[] = [];
+
+  /**
+   * Starts the CLI.
+   *
+   * @throws {Failure} The binary cannot be started.
+   */
+  constructor(command: CodexCommand) {
+    this.#child = spawn(command);
+    this.#mark = command.mark;
+    const thread = Promise.withResolvers<string>();
+    const toolFailure = Promise.withResolvers<never>();
+    // The failure matters only to a worker that still waits.
+    toolFailure.promise.catch(() => {});
+    this.thread = thread.promise;
+    this.toolFailure = toolFailure.promise;
+    this.#output = Promise.all([
+      readLines(this.#child.stdout, (line) => {
+        const event = readCodexEvent(line);
+        if (event?.type === "thread") thread.resolve(event.threadId);
+        if (event?.type === "message") keep(this.#messages, event.text);
+        if (event?.type === "error") keep(this.#errors, event.message);
+      }, this.#over.signal),
+      readLines(this.#child.stderr, (line) => {
+        keep(this.#stderr, line);
+        const failure = readToolFailure(line);
+        if (failure !== undefined) toolFailure.reject(failure);
+      }, this.#over.signal),
+      feed(this.#child.stdin, command.input),
+    ]);
+  }
+
+  /** Waits until the CLI has ended by itself, and tells what it said. */
+  async exited(): Promise<Omit<WorkerTraces, "badFile">> {
+    const { code } = await this.#child.status;
+    try {
+      await deadline(this.#output, DRAIN_MS);
+    } catch (error) {
+      // A process that the CLI left behind can hold its pipes open for ever.
+      if (!(error instanceof DOMException)) throw error;
+    }
+    return {
+      exitCode: code,
+      stderr: this.#stderr,
+      errors: this.#errors,
+      messages: this.#messages,
+    };
+  }
+
+  /** Ends the CLI and everything it started, and waits until all of it is gone. */
+  async end(): Promise<void> {
+    await endWorker(this.#child, this.#mark);
+    this.#over.abort();
+    await this.#output;
+  }
+}
+
+function spawn(command: CodexCommand): Deno.ChildProcess {
+  try {
+    return new Deno.Command(command.binary, {
+      args: [...command.args],
+      env: { ...command.env },
+      clearEnv: true,
+      cwd: command.cwd,
+      detached: true,
+      stdin: "piped",
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn();
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    throw new Failure(
+      "codex_spawn_failed",
+      `Cannot start Codex "${command.binary}": ${error.message}`,
+    );
+  }
+}
+
+async function feed(
+  stdin: WritableStream<Uint8Array>,
+  input: string,
+): Promise<void> {
+  try {
+    await ReadableStream.from([new TextEncoder().encode(input)]).pipeTo(stdin);
+  } catch (error) {
+    // It ended before it had read everything; its end is what counts.
+    if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
+  }
+}
+
+function keep(lines: string[], line: string): void {
+  lines.push(line);
+  if (lines.length > KEPT_LINES) lines.shift();
+}

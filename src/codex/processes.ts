@@ -1,0 +1,125 @@
+import { deadline } from "@std/async/deadline";
+import { MARK_VARIABLE } from "./environment.ts";
+
+/** How long a process may take to end by itself after SIGTERM, in milliseconds. */
+const GRACE_MS = 300;
+/** How long the sweep goes on against processes that multiply, in milliseconds. */
+const SWEEP_MS = 10_000;
+const ROW = /^\s*(\d+)\s+(\d+)\s+(\d+)\s+(\S+)\s+(.*)$/;
+
+/** One running process. */
+export interface ProcessRow {
+  readonly pid: number;
+  readonly parent: number;
+  readonly group: number;
+  /** The command line, followed by the environment. */
+  readonly command: string;
+}
+
+/** Lists the running processes of this machine, without zombies. */
+export async function listProcesses(): Promise<ProcessRow[]> {
+  const { stdout } = await new Deno.Command("ps", {
+    args: ["axeww", "-o", "pid=,ppid=,pgid=,stat=,command="],
+    stdin: "null",
+    stderr: "null",
+  }).output();
+  const rows: ProcessRow[] = [];
+  for (const line of new TextDecoder().decode(stdout).split("\n")) {
+    const [, pid, parent, group, state, command] = ROW.exec(line) ?? [];
+    if (pid === undefined || state.startsWith("Z")) continue;
+    rows.push({
+      pid: Number(pid),
+      parent: Number(parent),
+      group: Number(group),
+      command,
+    });
+  }
+  return rows;
+}
+
+/**
+ * Picks the processes of a worker: those that carry its mark, those of its process group, and all
+ * their descendants.
+ *
+ * A process that left its group and its session still has the mark in its environment.
+ *
+ * @param mark The mark, or with a `*` at its end the beginning of many marks.
+ * @param group The worker's process group.
+ */
+export function processesOf(
+  rows: readonly ProcessRow[],
+  mark: string,
+  group?: number,
+): ProcessRow[] {
+  const assignment = mark.endsWith("*")
+    ? ` ${MARK_VARIABLE}=${mark.slice(0, -1)}`
+    : ` ${MARK_VARIABLE}=${mark} `;
+  const picked = new Map<number, ProcessRow>();
+  let found = rows.filter((row) =>
+    row.group === group || `${row.command} `.includes(assignment)
+  );
+  while (found.length > 0) {
+    for (const row of found) picked.set(row.pid, row);
+    found = rows.filter((row) =>
+      !picked.has(row.pid) && picked.has(row.parent)
+    );
+  }
+  picked.delete(Deno.pid);
+  return [...picked.values()];
+}
+
+/**
+ * Ends a worker: SIGTERM to its process group, then SIGKILL to whatever is left, wherever it went.
+ *
+ * @param child The worker's first process, the leader of its group.
+ * @param mark What marks its processes.
+ */
+export async function endWorker(
+  child: Deno.ChildProcess,
+  mark: string,
+): Promise<void> {
+  signalProcess(-child.pid, "SIGTERM");
+  try {
+    await deadline(child.status, GRACE_MS);
+  } catch (error) {
+    if (!(error instanceof DOMException)) throw error;
+  }
+  await killAll(mark, child.pid);
+  await child.status;
+}
+
+/**
+ * Kills every process of a worker, and those that appear meanwhile.
+ *
+ * @param mark See {@linkcode processesOf}.
+ * @param group The worker's process group.
+ * @returns How many were killed.
+ * @throws {Error} Some are left after ten seconds.
+ */
+export async function killAll(mark: string, group?: number): Promise<number> {
+  const killed = new Set<number>();
+  const end = Date.now() + SWEEP_MS;
+  while (true) {
+    const left = processesOf(await listProcesses(), mark, group);
+    if (left.length === 0) return killed.size;
+    if (Date.now() > end) {
+      throw new Error(
+        `Cannot end worker "${mark}": ${left.length} processes are left`,
+      );
+    }
+    for (const { pid } of left) {
+      signalProcess(pid, "SIGKILL");
+      killed.add(pid);
+    }
+  }
+}
+
+function signalProcess(pid: number, signal: Deno.Signal): void {
+  try {
+    Deno.kill(pid, signal);
+  } catch (error) {
+    // It ended between the look and the signal.
+    if (error instanceof Deno.errors.NotFound) return;
+    throw error;
+  }
+}

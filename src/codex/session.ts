@@ -1,0 +1,158 @@
+import { join } from "@std/path";
+
+/** Lines longer than this hold pictures; what matters stands at their beginning. */
+const LINE_BYTES = 131_072;
+const READ_BYTES = 262_144;
+const NEWLINE = 0x0a;
+
+/** What is known before the session file tells anything. */
+export const NO_FACTS: SessionFacts = {
+  toolCalls: [],
+  revisedPrompt: undefined,
+  usage: { inputTokens: 0, outputTokens: 0 },
+};
+
+/** What the CLI's session file tells about a worker. */
+export interface SessionFacts {
+  /** The calls of the image tool: JSON arguments, or the program that makes the call. */
+  readonly toolCalls: readonly string[];
+  /** The prompt that the image tool got, once it has answered. */
+  readonly revisedPrompt: string | undefined;
+  /** Tokens of all model calls so far. */
+  readonly usage: {
+    readonly inputTokens: number;
+    readonly outputTokens: number;
+  };
+}
+
+/**
+ * Follows the session file of one thread.
+ *
+ * The format belongs to the CLI and may change, so nothing that is missing or odd is an error.
+ */
+export class SessionTail {
+  readonly #path: string;
+  readonly #toolCalls: string[] = [];
+  #offset = 0;
+  #revisedPrompt: string | undefined;
+  #inputTokens = 0;
+  #outputTokens = 0;
+
+  /** @param path The file, from {@linkcode findSession}. */
+  constructor(path: string) {
+    this.#path = path;
+  }
+
+  /** Reads what has been written since the last time, and tells everything known. */
+  async read(): Promise<SessionFacts> {
+    const bytes = await readFrom(this.#path, this.#offset);
+    for (const line of lines(bytes)) this.#take(line);
+    this.#offset += bytes.lastIndexOf(NEWLINE) + 1;
+    return {
+      toolCalls: [...this.#toolCalls],
+      revisedPrompt: this.#revisedPrompt,
+      usage: {
+        inputTokens: this.#inputTokens,
+        outputTokens: this.#outputTokens,
+      },
+    };
+  }
+
+  #take(line: string): void {
+    if (line.includes('"type":"token_usage_record"')) {
+      const usage = object(object(parse(line)?.payload).usage);
+      this.#inputTokens += count(usage.input_tokens);
+      this.#outputTokens += count(usage.output_tokens);
+    } else if (/"type":"(?:custom_tool|function)_call"/.test(line)) {
+      const call = object(parse(line)?.payload);
+      const text = call.arguments ?? call.input;
+      // A program that makes the call names the tool itself.
+      const isImageCall = call.name === "imagegen" ||
+        `${text}`.includes("imagegen");
+      if (isImageCall && typeof text === "string") this.#toolCalls.push(text);
+    } else if (line.includes('"kind":"image_gen.generation"')) {
+      this.#revisedPrompt = jsonString(line, "revisedPrompt") ??
+        this.#revisedPrompt;
+    }
+  }
+}
+
+/**
+ * Finds the session file of a thread.
+ *
+ * @param home The CLI's home.
+ * @param threadId The thread.
+ * @param started When the worker started: the files lie in a folder for each day.
+ */
+export async function findSession(
+  home: string,
+  threadId: string,
+  started: Date,
+): Promise<string | undefined> {
+  for (const date of [started, new Date()]) {
+    const day = date.toISOString().slice(0, 10).replaceAll("-", "/");
+    const folder = join(home, "sessions", day);
+    try {
+      for await (const { name } of Deno.readDir(folder)) {
+        if (name.endsWith(`-${threadId}.jsonl`)) return join(folder, name);
+      }
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+    }
+  }
+  return undefined;
+}
+
+async function readFrom(path: string, offset: number): Promise<Uint8Array> {
+  using file = await Deno.open(path);
+  await file.seek(offset, Deno.SeekMode.Start);
+  const chunks: Uint8Array<ArrayBuffer>[] = [];
+  const buffer = new Uint8Array(READ_BYTES);
+  for (let length; (length = await file.read(buffer)) !== null;) {
+    chunks.push(buffer.slice(0, length));
+  }
+  return await new Blob(chunks).bytes();
+}
+
+// A picture in a line is never decoded: a line gives its first bytes only.
+function* lines(bytes: Uint8Array): Generator<string> {
+  const decoder = new TextDecoder();
+  let start = 0;
+  // The last line may still be on its way.
+  for (let end; (end = bytes.indexOf(NEWLINE, start)) !== -1; start = end + 1) {
+    yield decoder.decode(
+      bytes.subarray(start, Math.min(end, start + LINE_BYTES)),
+    );
+  }
+}
+
+function parse(line: string): Record<string, unknown> {
+  return object(parseJson(line));
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}
+
+function object(value: unknown): Record<string, unknown> {
+  return typeof value === "object" && value !== null
+    ? value as Record<string, unknown>
+    : {};
+}
+
+function count(value: unknown): number {
+  return typeof value === "number" && Number.isFinite(value) ? value : 0;
+}
+
+// The line may be cut off, so that it is no JSON as a whole.
+function jsonString(line: string, name: string): string | undefined {
+  const literal = new RegExp(`"${name}":("(?:[^"\\\\]|\\\\.)*")`).exec(line)
+    ?.[1];
+  const value = parseJson(literal ?? "null");
+  return typeof value === "string" ? value : undefined;
+}

@@ -1,0 +1,118 @@
+import { assertEquals, assertMatch } from "@std/assert";
+import { join } from "@std/path";
+import { findLoginTrouble } from "../../src/codex/login_check.ts";
+import { writeSandboxLogin } from "../../src/sandbox/login.ts";
+
+/** Root reads and writes everything; the container test covers what belongs to others. */
+const IS_ROOT = Deno.uid() === 0;
+
+async function makeHome(): Promise<
+  AsyncDisposable & { readonly path: string }
+> {
+  const path = await Deno.makeTempDir({ prefix: "the user's login " });
+  return {
+    path,
+    [Symbol.asyncDispose]: async () => {
+      await Deno.chmod(path, 0o700);
+      await Deno.remove(path, { recursive: true });
+    },
+  };
+}
+
+Deno.test("findLoginTrouble() finds none in a good login", async () => {
+  await using home = await makeHome();
+  await writeSandboxLogin(home.path);
+  assertEquals(await findLoginTrouble(home.path), undefined);
+});
+
+Deno.test("findLoginTrouble() tells of a directory that is not there", async () => {
+  await using home = await makeHome();
+  const path = join(home.path, "none");
+  const trouble = await findLoginTrouble(path);
+  assertEquals(trouble?.kind, "no_directory");
+  assertEquals(trouble?.isUsable, false);
+  assertEquals(trouble?.found, `there is no directory "${path}"`);
+});
+
+Deno.test("findLoginTrouble() tells of a missing login and what to type", async () => {
+  await using home = await makeHome();
+  const trouble = await findLoginTrouble(home.path);
+  assertEquals(trouble?.kind, "no_login");
+  assertEquals(trouble?.found, `there is no "auth.json" in "${home.path}"`);
+  assertMatch(trouble?.remedy ?? "", /"codex login --device-auth"/);
+});
+
+Deno.test("findLoginTrouble() tells of a link that leads nowhere", async () => {
+  await using home = await makeHome();
+  const file = join(home.path, "auth.json");
+  await Deno.symlink("/nowhere/auth.json", file);
+  const trouble = await findLoginTrouble(home.path);
+  assertEquals(trouble?.kind, "no_login");
+  assertEquals(trouble?.found, `"${file}" is a link that leads nowhere`);
+});
+
+for (const store of ["keyring", "auto"]) {
+  Deno.test(`findLoginTrouble() tells of a login in the keyring: ${store}`, async () => {
+    await using home = await makeHome();
+    const config = join(home.path, "config.toml");
+    await Deno.writeTextFile(
+      config,
+      `model = "m"\ncli_auth_credentials_store = "${store}"\n`,
+    );
+    const trouble = await findLoginTrouble(home.path);
+    assertEquals(trouble?.kind, "keyring");
+    assertMatch(trouble?.found ?? "", /keyring of the system/);
+    assertMatch(trouble?.remedy ?? "", /cli_auth_credentials_store='file'/);
+  });
+}
+
+for (
+  const line of [
+    'cli_auth_credentials_store = "file"',
+    '# cli_auth_credentials_store = "keyring"',
+    'mcp_oauth_credentials_store = "keyring"',
+  ]
+) {
+  Deno.test(`findLoginTrouble() blames no keyring for: ${line}`, async () => {
+    await using home = await makeHome();
+    await Deno.writeTextFile(join(home.path, "config.toml"), `${line}\n`);
+    assertEquals((await findLoginTrouble(home.path))?.kind, "no_login");
+  });
+}
+
+Deno.test("findLoginTrouble() blames no keyring where there is a login", async () => {
+  await using home = await makeHome();
+  await writeSandboxLogin(home.path);
+  await Deno.writeTextFile(
+    join(home.path, "config.toml"),
+    'cli_auth_credentials_store = "auto"\n',
+  );
+  assertEquals(await findLoginTrouble(home.path), undefined);
+});
+
+Deno.test({
+  name: "findLoginTrouble() tells of a directory that cannot be written",
+  ignore: IS_ROOT,
+  fn: async () => {
+    await using home = await makeHome();
+    await writeSandboxLogin(home.path);
+    await Deno.chmod(home.path, 0o500);
+    const trouble = await findLoginTrouble(home.path);
+    assertEquals(trouble?.kind, "read_only");
+    assertEquals(trouble?.isUsable, true);
+  },
+});
+
+Deno.test({
+  name: "findLoginTrouble() tells of a login that cannot be read",
+  ignore: IS_ROOT,
+  fn: async () => {
+    await using home = await makeHome();
+    const file = await writeSandboxLogin(home.path);
+    await Deno.chmod(file, 0o000);
+    const trouble = await findLoginTrouble(home.path);
+    assertEquals(trouble?.kind, "unreadable");
+    assertEquals(trouble?.isUsable, false);
+    assertEquals(trouble?.found, `"${file}" cannot be read`);
+  },
+});

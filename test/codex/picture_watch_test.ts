@@ -1,0 +1,177 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { delay } from "@std/async/delay";
+import { join } from "@std/path";
+import {
+  lookForPicture,
+  watchForPicture,
+} from "../../src/codex/picture_watch.ts";
+import { until } from "../support/until.ts";
+
+const WHOLE = "whole";
+
+/** A file is whole when it holds that word. */
+async function check(path: string): Promise<string | undefined> {
+  const text = await Deno.readTextFile(path);
+  return text === WHOLE ? undefined : `is "${text}"`;
+}
+
+interface Directory extends AsyncDisposable {
+  readonly path: string;
+}
+
+async function makeDirectory(): Promise<Directory> {
+  const path = await Deno.makeTempDir();
+  return {
+    path,
+    [Symbol.asyncDispose]: () => Deno.remove(path, { recursive: true }),
+  };
+}
+
+function deadline(): AbortSignal {
+  return AbortSignal.timeout(5_000);
+}
+
+Deno.test("watchForPicture() makes the directory and sees a file that is written to it", async () => {
+  await using made = await makeDirectory();
+  const directory = join(made.path, "generated_images", "thread");
+  const found = watchForPicture(directory, check, deadline());
+  await until(() => exists(directory));
+  const path = join(directory, "call.png");
+  await Deno.writeTextFile(path, WHOLE);
+  assertEquals(await found, path);
+});
+
+Deno.test("watchForPicture() sees a file that is there before it looks", async () => {
+  await using made = await makeDirectory();
+  const path = join(made.path, "call.png");
+  await Deno.writeTextFile(path, WHOLE);
+  assertEquals(await watchForPicture(made.path, check, deadline()), path);
+});
+
+Deno.test("watchForPicture() waits for a file that grows in place", async () => {
+  await using made = await makeDirectory();
+  const path = join(made.path, "call.png");
+  const looks: (string | undefined)[] = [];
+  const found = watchForPicture(made.path, async (path) => {
+    looks.push(await check(path));
+    return looks.at(-1);
+  }, deadline());
+  using file = await Deno.open(path, { create: true, write: true });
+  await file.write(new TextEncoder().encode("who"));
+  await until(() => looks.includes('is "who"'));
+  await file.write(new TextEncoder().encode("le"));
+  assertEquals(await found, path);
+});
+
+Deno.test("watchForPicture() sees a file that is renamed into its place", async () => {
+  await using made = await makeDirectory();
+  await using elsewhere = await makeDirectory();
+  const found = watchForPicture(made.path, check, deadline());
+  const temporary = join(elsewhere.path, "call.tmp");
+  await Deno.writeTextFile(temporary, WHOLE);
+  const path = join(made.path, "call.png");
+  await Deno.rename(temporary, path);
+  assertEquals(await found, path);
+});
+
+Deno.test("watchForPicture() misses no change that happens while it looks", async () => {
+  const delays: number[] = [];
+  for (let round = 0; round < 8; round++) {
+    await using made = await makeDirectory();
+    await Deno.writeTextFile(join(made.path, "call.png"), "half");
+    let changed: number | undefined;
+    await watchForPicture(made.path, async (path) => {
+      const wrong = await check(path);
+      if (changed === undefined) {
+        await Deno.writeTextFile(path, WHOLE);
+        await delay(30);
+        changed = performance.now();
+      }
+      return wrong;
+    }, deadline());
+    delays.push(performance.now() - changed!);
+  }
+  // Whoever misses the change looks again after 50 ms, in every round.
+  assert(Math.min(...delays) < 45, `${delays}`);
+});
+
+Deno.test("watchForPicture() looks again where the system tells of no changes", async () => {
+  await using made = await makeDirectory();
+  const path = join(made.path, "call.png");
+  const watchFs = Deno.watchFs;
+  Deno.watchFs = () => {
+    throw new Error("Too many open files");
+  };
+  let found;
+  try {
+    found = watchForPicture(made.path, check, deadline());
+    await Deno.writeTextFile(path, "half");
+    await Deno.writeTextFile(path, WHOLE);
+    assertEquals(await found, path);
+  } finally {
+    Deno.watchFs = watchFs;
+  }
+});
+
+Deno.test("watchForPicture() rejects with the signal's reason", async () => {
+  await using made = await makeDirectory();
+  await Deno.writeTextFile(join(made.path, "call.png"), "half");
+  const stop = new AbortController();
+  const found = watchForPicture(made.path, check, stop.signal);
+  stop.abort(new RangeError("enough"));
+  await assertRejects(() => found, RangeError, "enough");
+});
+
+Deno.test("lookForPicture() finds nothing in a directory that is missing or empty", async () => {
+  await using made = await makeDirectory();
+  assertEquals((await lookForPicture(made.path, check)).whole, undefined);
+  const missing = join(made.path, "missing");
+  assertEquals((await lookForPicture(missing, check)).wrong, undefined);
+});
+
+Deno.test("lookForPicture() says what is wrong with the file that is there", async () => {
+  await using made = await makeDirectory();
+  await Deno.writeTextFile(join(made.path, "call.png"), "half");
+  assertEquals(await lookForPicture(made.path, check), { wrong: 'is "half"' });
+});
+
+Deno.test("lookForPicture() finds the whole file among others", async () => {
+  await using made = await makeDirectory();
+  for (const name of ["a", "c"]) {
+    await Deno.writeTextFile(join(made.path, name), "half");
+  }
+  const path = join(made.path, "b");
+  await Deno.writeTextFile(path, WHOLE);
+  assertEquals(await lookForPicture(made.path, check), { whole: path });
+});
+
+Deno.test("lookForPicture() follows no link and opens no directory", async () => {
+  await using made = await makeDirectory();
+  await using elsewhere = await makeDirectory();
+  await Deno.writeTextFile(join(elsewhere.path, "other"), WHOLE);
+  await Deno.symlink(join(elsewhere.path, "other"), join(made.path, "link"));
+  await Deno.mkdir(join(made.path, "directory"));
+  assertEquals((await lookForPicture(made.path, check)).whole, undefined);
+});
+
+Deno.test("lookForPicture() gets over a file that is gone when it is opened", async () => {
+  await using made = await makeDirectory();
+  for (const name of ["call.tmp", "call.png"]) {
+    await Deno.writeTextFile(join(made.path, name), WHOLE);
+  }
+  const { whole } = await lookForPicture(made.path, async (path) => {
+    if (path.endsWith(".tmp")) await Deno.remove(path);
+    return await check(path);
+  });
+  assertEquals(whole, join(made.path, "call.png"));
+});
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await Deno.stat(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}

@@ -1,0 +1,199 @@
+import { assert, assertEquals } from "@std/assert";
+import { MARK_VARIABLE } from "../../src/codex/environment.ts";
+import {
+  endWorker,
+  killAll,
+  listProcesses,
+  processesOf,
+  type ProcessRow,
+} from "../../src/codex/processes.ts";
+import { until } from "../support/until.ts";
+
+/** A shell script that runs with a mark, as the leader of a session of its own. */
+function startMarked(mark: string, script: string): Deno.ChildProcess {
+  return new Deno.Command("sh", {
+    args: ["-c", script],
+    env: { PATH: Deno.env.get("PATH") ?? "", [MARK_VARIABLE]: mark },
+    clearEnv: true,
+    detached: true,
+    stdin: "null",
+    stdout: "null",
+    stderr: "null",
+  }).spawn();
+}
+
+function newMark(): string {
+  return `test-${crypto.randomUUID()}`;
+}
+
+async function commandsOf(mark: string): Promise<string[]> {
+  return processesOf(await listProcesses(), mark)
+    .map(({ command }) => command.split(" ").slice(0, 2).join(" ")).sort();
+}
+
+function row(pid: number, fields: Partial<ProcessRow> = {}): ProcessRow {
+  return { pid, parent: 1, group: pid, command: "program", ...fields };
+}
+
+function marked(pid: number, mark: string): ProcessRow {
+  return row(pid, { command: `program ${MARK_VARIABLE}=${mark} HOME=/` });
+}
+
+function pidsOf(rows: readonly ProcessRow[]): number[] {
+  return rows.map(({ pid }) => pid).sort((a, b) => a - b);
+}
+
+Deno.test("listProcesses() tells of a process its parent, its group and its environment", async () => {
+  const mark = newMark();
+  const child = startMarked(mark, "sleep 300; true");
+  try {
+    const rows = await until(async () => {
+      const rows = await listProcesses();
+      return rows.some(({ parent }) => parent === child.pid) && rows;
+    });
+    const leader = rows.find(({ pid }) => pid === child.pid);
+    const sleeper = rows.find(({ parent }) => parent === child.pid);
+    assertEquals([leader?.parent, leader?.group], [Deno.pid, child.pid]);
+    assertEquals(sleeper?.group, child.pid);
+    assert(sleeper?.command.startsWith("sleep 300 "));
+    assert(`${sleeper?.command} `.includes(` ${MARK_VARIABLE}=${mark} `));
+  } finally {
+    await endWorker(child, mark);
+  }
+});
+
+Deno.test("listProcesses() leaves out processes that have ended and were not reaped", async () => {
+  const mark = newMark();
+  // The shell becomes a program that never asks what became of its child.
+  const child = startMarked(mark, "sleep 0 & exec sleep 300");
+  try {
+    await until(async () => {
+      const { stdout } = await new Deno.Command("ps", {
+        args: ["-o", "stat=", "--ppid", `${child.pid}`],
+      }).output();
+      return new TextDecoder().decode(stdout).startsWith("Z");
+    });
+    assertEquals(await commandsOf(mark), ["sleep 300"]);
+  } finally {
+    await endWorker(child, mark);
+  }
+});
+
+Deno.test("processesOf() takes a mark whole", () => {
+  const rows = ["a.1", "a.10", "xa.1", "a.1.1", "b.1"]
+    .map((mark, index) => marked(index + 10, mark));
+  assertEquals(pidsOf(processesOf(rows, "a.1")), [10]);
+});
+
+Deno.test("processesOf() takes the mark at the very end of the environment", () => {
+  const rows = [row(10, { command: `program ${MARK_VARIABLE}=a.1` })];
+  assertEquals(pidsOf(processesOf(rows, "a.1")), [10]);
+});
+
+Deno.test("processesOf() takes all marks that begin alike", () => {
+  const rows = ["a.1", "a.10", "xa.1", "ab.1", "b.1"]
+    .map((mark, index) => marked(index + 10, mark));
+  assertEquals(pidsOf(processesOf(rows, "a.*")), [10, 11]);
+});
+
+Deno.test("processesOf() takes another variable's value for no mark", () => {
+  const rows = [row(10, { command: `program NOT_${MARK_VARIABLE}=a.1 ` })];
+  assertEquals(processesOf(rows, "a.1"), []);
+});
+
+Deno.test("processesOf() takes the group and all descendants, in any order", () => {
+  const rows = [
+    row(13, { parent: 12 }),
+    row(12, { parent: 11 }),
+    row(11, { parent: 10 }),
+    row(10, { group: 7 }),
+    row(14, { parent: 99 }),
+  ];
+  assertEquals(pidsOf(processesOf(rows, "a.1", 7)), [10, 11, 12, 13]);
+});
+
+Deno.test("processesOf() never takes this process", () => {
+  const rows = [marked(Deno.pid, "a.1"), marked(10, "a.1")];
+  assertEquals(pidsOf(processesOf(rows, "a.1")), [10]);
+});
+
+Deno.test("killAll() ends marked processes wherever they went, and counts them", async () => {
+  const mark = newMark();
+  const child = startMarked(
+    mark,
+    "setsid sleep 301 & (setsid sh -c 'sleep 302 & sleep 303' &); sleep 304; true",
+  );
+  const sleepers = ["sleep 301", "sleep 302", "sleep 303", "sleep 304"];
+  await until(async () => {
+    const commands = await commandsOf(mark);
+    return sleepers.every((sleeper) => commands.includes(sleeper));
+  });
+  const killed = await killAll(mark);
+  await child.status;
+  assertEquals(await commandsOf(mark), []);
+  assert(killed >= sleepers.length, `${killed}`);
+});
+
+Deno.test("killAll() touches no process of another instance", async () => {
+  const [ours, theirs] = [newMark(), newMark()];
+  const first = startMarked(`${ours}.1`, "exec sleep 300");
+  const second = startMarked(`${ours}.2`, "exec sleep 300");
+  const other = startMarked(`${theirs}.1`, "exec sleep 300");
+  try {
+    const sleeps = ["sleep 300", "sleep 300", "sleep 300"];
+    await until(async () => {
+      const all = [
+        ...await commandsOf(`${ours}.*`),
+        ...await commandsOf(`${theirs}.*`),
+      ];
+      return all.join() === sleeps.join();
+    });
+    assertEquals(await killAll(`${ours}.*`), 2);
+    assertEquals(await commandsOf(`${theirs}.*`), ["sleep 300"]);
+  } finally {
+    other.kill("SIGKILL");
+    await Promise.all([first.status, second.status, other.status]);
+  }
+});
+
+Deno.test("killAll() finds nothing where nothing is", async () => {
+  assertEquals(await killAll(newMark()), 0);
+});
+
+Deno.test("endWorker() lets a process end by itself", async () => {
+  const mark = newMark();
+  const file = await Deno.makeTempFile();
+  const child = startMarked(
+    mark,
+    `trap 'echo ended > "${file}"; exit 7' TERM; echo ready > "${file}"; sleep 300 & wait`,
+  );
+  await until(async () => await Deno.readTextFile(file) === "ready\n");
+  await endWorker(child, mark);
+  assertEquals((await child.status).code, 7);
+  assertEquals(await Deno.readTextFile(file), "ended\n");
+  assertEquals(await commandsOf(mark), []);
+  await Deno.remove(file);
+});
+
+Deno.test("endWorker() kills a process that ignores the request to end", async () => {
+  const mark = newMark();
+  const file = await Deno.makeTempFile();
+  const child = startMarked(
+    mark,
+    `trap '' TERM; echo ready > "${file}"; while :; do sleep 0.1; done`,
+  );
+  await until(async () => await Deno.readTextFile(file) === "ready\n");
+  await endWorker(child, mark);
+  assertEquals((await child.status).signal, "SIGKILL");
+  assertEquals(await commandsOf(mark), []);
+  await Deno.remove(file);
+});
+
+Deno.test("endWorker() ends what a process left behind when it ended", async () => {
+  const mark = newMark();
+  const child = startMarked(mark, "setsid sleep 301 & sleep 302 & exit 0");
+  await child.status;
+  await until(async () => (await commandsOf(mark)).includes("sleep 301"));
+  await endWorker(child, mark);
+  assertEquals(await commandsOf(mark), []);
+});
