@@ -1,0 +1,90 @@
+import { encodeHex } from "@std/encoding/hex";
+import { ImageError } from "../images/info.ts";
+import {
+  hammingDistance,
+  NEAR_DUPLICATE_DISTANCE,
+  perceptualHash,
+} from "../images/perceptual_hash.ts";
+
+/** How a picture resembles one that is already there. */
+export interface Likeness {
+  /** The candidate that has the other picture, from 0. */
+  readonly twin: number;
+  /** Whether the files are the same to the last byte. */
+  readonly equal: boolean;
+}
+
+/** The pictures of one request, told apart by their bytes and by their looks. */
+export class PictureSet {
+  readonly #pictures: Print[] = [];
+
+  /**
+   * Adds a picture, unless it is like one that is already there.
+   *
+   * @param index The candidate that has it, from 0.
+   * @returns What it is like; undefined when it was added.
+   */
+  async add(
+    bytes: Uint8Array<ArrayBuffer>,
+    index: number,
+  ): Promise<Likeness | undefined> {
+    const print = await takePrint(bytes, index);
+    // From here on nothing is awaited, so that of two equal ones that come together one is first.
+    const equal = this.#pictures.find(({ digest }) => digest === print.digest);
+    if (equal !== undefined) return { twin: equal.index, equal: true };
+    const alike = this.#pictures.find((other) =>
+      distance(print, other) <= NEAR_DUPLICATE_DISTANCE
+    );
+    if (alike !== undefined) return { twin: alike.index, equal: false };
+    this.#pictures.push(print);
+    return undefined;
+  }
+
+  /** Adds a picture that is to be kept although it looks like another. */
+  async keep(bytes: Uint8Array<ArrayBuffer>, index: number): Promise<void> {
+    this.#pictures.push(await takePrint(bytes, index));
+  }
+
+  /** The smallest distance of two pictures in bits, of 64; undefined with less than two. */
+  get smallestDistance(): number | undefined {
+    const distances = this.#pictures.flatMap((one, index) =>
+      this.#pictures.slice(index + 1).map((other) => distance(one, other))
+    );
+    return distances.length === 0 ? undefined : Math.min(...distances);
+  }
+}
+
+interface Print {
+  readonly index: number;
+  readonly digest: string;
+  /** Undefined for a picture that cannot be decoded, which the conversion will refuse. */
+  readonly hash: bigint | undefined;
+}
+
+async function takePrint(
+  bytes: Uint8Array<ArrayBuffer>,
+  index: number,
+): Promise<Print> {
+  const [digest, hash] = await Promise.all([
+    crypto.subtle.digest("SHA-256", bytes),
+    hashOf(bytes),
+  ]);
+  return { index, digest: encodeHex(digest), hash };
+}
+
+async function hashOf(
+  bytes: Uint8Array<ArrayBuffer>,
+): Promise<bigint | undefined> {
+  try {
+    return await perceptualHash(bytes);
+  } catch (error) {
+    if (error instanceof ImageError) return undefined;
+    throw error;
+  }
+}
+
+function distance(one: Print, other: Print): number {
+  return one.hash === undefined || other.hash === undefined
+    ? 64
+    : hammingDistance(one.hash, other.hash);
+}

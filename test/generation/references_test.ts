@@ -1,0 +1,254 @@
+import {
+  assert,
+  assertEquals,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
+import { join } from "@std/path";
+import sharp from "sharp";
+import type { ReferenceSource } from "../../src/contract/reference_schema.ts";
+import { Failure } from "../../src/failure.ts";
+import { writeReferences } from "../../src/generation/references.ts";
+import {
+  type Bytes,
+  concat,
+  encode,
+  picture,
+  PNG_SIGNATURE,
+  pngChunk,
+  pngHeader,
+  webp,
+  webpCanvas,
+  webpChunk,
+} from "../images/samples.ts";
+
+const EXPECTED =
+  "expected a whole PNG, JPEG or WebP image of at most 52,428,800 bytes and 100,000,000 pixels";
+const PNG = await encode(picture().png());
+
+/** Pictures that are used as they are: the extension, the size as shown, the bytes. */
+const GOOD: Readonly<
+  Record<string, readonly ["png" | "jpeg" | "webp", string, Bytes]>
+> = {
+  "a PNG": ["png", "24x16", PNG],
+  "a PNG with alpha": [
+    "png",
+    "24x16",
+    await encode(picture({ alpha: 0.5 }).png()),
+  ],
+  "a PNG of 16 bits": [
+    "png",
+    "24x16",
+    await encode(picture().toColourspace("rgb16").png()),
+  ],
+  "a palette PNG": [
+    "png",
+    "24x16",
+    await encode(picture().png({ palette: true })),
+  ],
+  "an interlaced PNG": [
+    "png",
+    "24x16",
+    await encode(picture().png({ progressive: true })),
+  ],
+  "a JPEG": ["jpeg", "24x16", await encode(picture().jpeg())],
+  "a CMYK JPEG": [
+    "jpeg",
+    "24x16",
+    await encode(picture().toColourspace("cmyk").jpeg()),
+  ],
+  "a grey progressive JPEG": [
+    "jpeg",
+    "24x16",
+    await encode(picture().greyscale().jpeg({ progressive: true })),
+  ],
+  "a JPEG that is turned, with a colour profile": [
+    "jpeg",
+    "16x24",
+    await encode(
+      picture().withMetadata({ orientation: 6 }).withIccProfile("p3").jpeg(),
+    ),
+  ],
+  "a WebP": ["webp", "24x16", await encode(picture().webp())],
+  "a lossless WebP with alpha": [
+    "webp",
+    "24x16",
+    await encode(picture({ alpha: 0 }).webp({ lossless: true })),
+  ],
+};
+
+/** Files that are refused, and why. */
+const BAD: Readonly<Record<string, readonly [state: string, bytes: Bytes]>> = {
+  "text": ["is not a PNG, JPEG or WebP file", concat("hello")],
+  "a web page": [
+    "is not a PNG, JPEG or WebP file (it begins like HTML)",
+    concat("<!doctype html>"),
+  ],
+  "a GIF": [
+    "is not a PNG, JPEG or WebP file (it begins like GIF)",
+    await encode(picture().gif()),
+  ],
+  "an animated PNG": [
+    "is an animation, and not one still picture",
+    concat(
+      PNG.slice(0, 33),
+      pngChunk("acTL", [0, 0, 0, 2, 0, 0, 0, 0]),
+      PNG.slice(33),
+    ),
+  ],
+  "an animated WebP": [
+    "is an animation, and not one still picture",
+    await encode(
+      sharp([PNG, await encode(picture().negate().png())], {
+        join: { animated: true },
+      }).webp(),
+    ),
+  ],
+  "a PNG that is cut off": [
+    "is truncated: the IEND chunk is missing",
+    PNG.slice(0, -12),
+  ],
+  "a PNG that declares too many pixels": [
+    "declares 60000x60000 pixels, more than the 100000000 allowed",
+    concat(
+      PNG_SIGNATURE,
+      pngHeader(60_000, 60_000),
+      pngChunk("IDAT", [120, 156, 3, 0, 0, 0, 0, 1]),
+      pngChunk("IEND"),
+    ),
+  ],
+  "a WebP that declares too many pixels": [
+    "declares 16384x16384 pixels, more than the 100000000 allowed",
+    webp(webpCanvas(0, 16_384, 16_384), webpChunk("VP8L", [47, 0, 0, 0, 0])),
+  ],
+  "a JPEG that declares too many pixels": [
+    "declares 65535x65535 pixels, more than the 100000000 allowed",
+    withFrame(await encode(picture().jpeg()), 65_535),
+  ],
+};
+
+for (const kind of ["inline", "file"] as const) {
+  for (const [what, [extension, size, bytes]] of Object.entries(GOOD)) {
+    Deno.test(`writeReferences() takes ${what} (${kind}) byte for byte`, async () => {
+      await using place = await openPlace();
+      const source = await place.source(kind, bytes, { label: "图层" });
+      const [reference, ...more] = await writeReferences(
+        [source],
+        place.directory,
+      );
+      const { path, width, height, ...rest } = reference;
+      assertEquals(more, []);
+      assertEquals(await Deno.readFile(path), bytes);
+      assertEquals(`${width}x${height}`, size);
+      assert(path.startsWith(`${place.directory}/reference-1-`), path);
+      assert(path.endsWith(`.${extension}`), path);
+      assertEquals((await Deno.stat(path)).mode! & 0o777, 0o400);
+      assertEquals(rest, {
+        label: "图层",
+        sha256: await sha256(bytes),
+        bytes: bytes.length,
+      });
+    });
+  }
+
+  for (const [what, [state, bytes]] of Object.entries(BAD)) {
+    Deno.test(`writeReferences() refuses ${what} (${kind})`, async () => {
+      await using place = await openPlace();
+      const sources = [
+        await place.source(kind, PNG),
+        await place.source(kind, bytes, { param: "reference[1]" }),
+      ];
+      const failure = await assertRejects(
+        () => writeReferences(sources, place.directory),
+        Failure,
+      );
+      assertEquals(
+        [failure.code, failure.param],
+        ["invalid_reference", "reference[1]"],
+      );
+      assertEquals(
+        failure.message,
+        `Cannot use reference[1]: it ${state}; ${EXPECTED}`,
+      );
+    });
+  }
+}
+
+Deno.test("writeReferences() moves an upload instead of copying it", async () => {
+  await using place = await openPlace();
+  const source = await place.source("file", PNG);
+  assert(source.kind === "file");
+  const before = await Deno.stat(source.path);
+  const [{ path }] = await writeReferences([source], place.directory);
+  assertEquals((await Deno.stat(path)).ino, before.ino);
+  await assertRejects(() => Deno.stat(source.path), Deno.errors.NotFound);
+});
+
+Deno.test("writeReferences() keeps the order of both kinds", async () => {
+  await using place = await openPlace();
+  const kinds = ["file", "inline", "inline", "file"] as const;
+  const sources = await Promise.all(
+    kinds.map((kind, index) => place.source(kind, PNG, { label: `${index}` })),
+  );
+  const references = await writeReferences(sources, place.directory);
+  assertEquals(references.map(({ label }) => label), ["0", "1", "2", "3"]);
+  for (const [index, { path }] of references.entries()) {
+    assertStringIncludes(path, `/reference-${index + 1}-`);
+  }
+});
+
+Deno.test("writeReferences() makes no directory where there is nothing to write", async () => {
+  await using place = await openPlace();
+  assertEquals(await writeReferences([], place.directory), []);
+  await assertRejects(() => Deno.stat(place.directory), Deno.errors.NotFound);
+});
+
+/** A directory for references, beside their uploads. */
+async function openPlace() {
+  const parent = await Deno.makeTempDir({ prefix: "codex-image-server-" });
+  return {
+    directory: join(parent, "references"),
+    /** Makes a reference as it comes with a request. */
+    source: async (
+      kind: ReferenceSource["kind"],
+      bytes: Bytes,
+      { label, param = "reference[0]" }: {
+        readonly label?: string;
+        readonly param?: string;
+      } = {},
+    ): Promise<ReferenceSource> => {
+      const common = { label, param, source: undefined };
+      if (kind === "inline") {
+        // The type is a lie on purpose.
+        const dataUrl = `data:image/gif;base64,${bytes.toBase64()}`;
+        return { kind, dataUrl, ...common };
+      }
+      const path = join(parent, crypto.randomUUID());
+      await Deno.writeFile(path, bytes, { mode: 0o600 });
+      return {
+        kind,
+        path,
+        bytes: bytes.length,
+        sha256: await sha256(bytes),
+        ...common,
+      };
+    },
+    [Symbol.asyncDispose]: () => Deno.remove(parent, { recursive: true }),
+  };
+}
+
+/** Lets the frame header of a JPEG declare another size. */
+function withFrame(jpeg: Bytes, edge: number): Bytes {
+  const start = jpeg.findIndex((byte, index) =>
+    byte === 0xff && jpeg[index + 1] === 0xc0
+  );
+  const changed = jpeg.slice();
+  const view = new DataView(changed.buffer);
+  view.setUint16(start + 5, edge);
+  view.setUint16(start + 7, edge);
+  return changed;
+}
+
+async function sha256(bytes: Bytes): Promise<string> {
+  return new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex();
+}

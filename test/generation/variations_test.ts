@@ -1,0 +1,38 @@
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { variationLine, VARIATIONS } from "../../src/generation/variations.ts";
+
+const MOST_CANDIDATES = 4;
+
+Deno.test("VARIATIONS has a direction and a name of its own for every candidate", () => {
+  assertEquals(VARIATIONS.length, MOST_CANDIDATES);
+  for (const field of ["name", "direction"] as const) {
+    const texts = VARIATIONS.map((variation) => variation[field]);
+    assertEquals(new Set(texts).size, MOST_CANDIDATES);
+    assert(texts.every((text) => /^\S.*\S$/.test(text)));
+  }
+});
+
+Deno.test("variationLine() is one line for every candidate, and never the same", () => {
+  for (let count = 1; count <= MOST_CANDIDATES; count++) {
+    const lines = Array.from(
+      { length: count },
+      (_, index) => variationLine(index, count),
+    );
+    assertEquals(new Set(lines).size, count);
+    assert(lines.every((line) => !line.includes("\n")));
+  }
+});
+
+Deno.test("variationLine() numbers candidates from 1", () => {
+  const line = variationLine(2, 4);
+  assert(line.startsWith("Candidate 3 of 4"), line);
+  assert(line.endsWith(VARIATIONS[2].direction), line);
+});
+
+Deno.test("variationLine() speaks of no others where there are none", () => {
+  assertEquals(variationLine(0, 1), `Direction: ${VARIATIONS[0].direction}`);
+});
+
+Deno.test("variationLine() knows no fifth candidate", () => {
+  assertThrows(() => variationLine(MOST_CANDIDATES, MOST_CANDIDATES + 1));
+});
