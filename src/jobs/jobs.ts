@@ -1,0 +1,236 @@
+import type { GenerateRequest } from "../contract/request.ts";
+import { Failure, type FailureCode, toFailure } from "../failure.ts";
+import type { FinishedCandidate } from "../generation/batch.ts";
+import type { Durations } from "../generation/durations.ts";
+import type { Generation } from "../generation/generation.ts";
+import type { Generator } from "../generation/generator.ts";
+import type { Log } from "../log.ts";
+import { type CallerOptions, Callers } from "./callers.ts";
+import { Job, newJobRecord } from "./job.ts";
+import type { JobFiles } from "./job_files.ts";
+import type { JobObserver, JobUsage } from "./job_observer.ts";
+import { endAfterRestart } from "./restarted.ts";
+
+/** How many finished jobs are kept at most. */
+const MAX_KEPT = 1000;
+
+/** The least that is known of an answer. */
+export interface JobAnswer {
+  readonly status: "completed" | "partial";
+  readonly resolved_size: string;
+  readonly data: readonly { readonly path: string }[];
+  readonly usage: JobUsage;
+}
+
+/** What {@linkcode Jobs} work with. */
+export interface JobsParts<Answer extends JobAnswer> {
+  readonly durations: Durations;
+  readonly files: JobFiles;
+  readonly generator: Generator;
+  readonly log: Log;
+  readonly observer: JobObserver;
+  /** How long a finished job is kept, in milliseconds. */
+  readonly keepMs: number;
+  /** Writes the answer of the API. */
+  readonly describe: (generation: Generation) => Answer;
+  /** Writes one image of it. */
+  readonly describeImage: (candidate: FinishedCandidate) => unknown;
+}
+
+/** How a job is started. */
+export interface StartOptions {
+  /** The request's id in the log. */
+  readonly requestId: string;
+  /** Who waits for it; without anybody it goes on by itself, and waits for as long as it takes. */
+  readonly caller: CallerOptions | undefined;
+}
+
+/** A job and how to deal with it. */
+export interface JobEntry<Answer> {
+  readonly job: Job;
+  /** Resolves with the answer; rejects with a {@linkcode Failure}. */
+  readonly answer: Promise<Answer>;
+  /** Adds somebody who waits for it. */
+  attach(caller: CallerOptions): void;
+  /** Ends it, or one of its candidates; what is over stays as it is. */
+  cancel(index?: number): void;
+}
+
+/** All jobs: those under way, and for a while those that are over. */
+export class Jobs<Answer extends JobAnswer> {
+  readonly #parts: JobsParts<Answer>;
+  readonly #entries = new Map<string, JobEntry<Answer>>();
+  readonly #writing = new Set<Promise<void>>();
+
+  private constructor(parts: JobsParts<Answer>) {
+    this.#parts = parts;
+  }
+
+  /** Reads the jobs of a former life; those it did not finish have failed. */
+  static async open<Answer extends JobAnswer>(
+    parts: JobsParts<Answer>,
+  ): Promise<Jobs<Answer>> {
+    const jobs = new Jobs(parts);
+    const records = await parts.files.readAll();
+    records.sort((a, b) => a.createdAt - b.createdAt);
+    for (const former of records) {
+      const record = endAfterRestart(former, Date.now());
+      if (record !== former) await parts.files.write(record);
+      const job = new Job(record, () => parts.durations.median);
+      jobs.#entries.set(record.id, overEntry(job));
+    }
+    jobs.#prune();
+    return jobs;
+  }
+
+  /** The jobs, newest first. */
+  get all(): readonly Job[] {
+    this.#prune();
+    return [...this.#entries.values()].map(({ job }) => job).reverse();
+  }
+
+  /** Finds a job. */
+  get(id: string): JobEntry<Answer> | undefined {
+    this.#prune();
+    return this.#entries.get(id);
+  }
+
+  /**
+   * Starts a job.
+   *
+   * @throws {Failure} The request is not accepted: the queue is full, a reference is bad, there is no login.
+   */
+  async start(
+    request: GenerateRequest,
+    { caller, requestId }: StartOptions,
+  ): Promise<JobEntry<Answer>> {
+    const { durations } = this.#parts;
+    const id = `gen_${crypto.randomUUID()}`;
+    const job = new Job(
+      newJobRecord(id, request, requestId),
+      () => durations.median,
+    );
+    const ending = new AbortController();
+    const endings = job.record.candidates.map(() => new AbortController());
+    const callers = new Callers((reason) => ending.abort(reason));
+    if (caller === undefined) callers.keep();
+    else callers.add(caller);
+    const admitted = Promise.withResolvers<void>();
+    const answer = this.#run(request, job, {
+      id,
+      requestId,
+      signal: ending.signal,
+      candidateSignals: endings.map(({ signal }) => signal),
+      patient: caller === undefined,
+      onAdmitted: () => admitted.resolve(),
+      onProgress: (progress) => {
+        job.note(progress);
+        this.#parts.observer.onProgress(progress);
+        if (progress.phase !== "saved") return;
+        job.noteImage(this.#parts.describeImage(progress.candidate));
+        this.#keep(job);
+      },
+    }).finally(() => callers.close());
+    // Nobody has to wait for the answer; its failure is in the record.
+    answer.catch(() => {});
+    await Promise.race([admitted.promise, answer]);
+    const entry: JobEntry<Answer> = {
+      job,
+      answer,
+      attach: (caller) => job.over || callers.add(caller),
+      cancel: (index) => {
+        const controller = index === undefined ? ending : endings[index];
+        controller?.abort(
+          new Failure("request_canceled", "The job was canceled"),
+        );
+      },
+    };
+    this.#entries.set(id, entry);
+    this.#keep(job);
+    return entry;
+  }
+
+  /** Resolves when everything is written. */
+  async idle(): Promise<void> {
+    while (this.#writing.size > 0) await Promise.all(this.#writing);
+  }
+
+  async #run(
+    request: GenerateRequest,
+    job: Job,
+    context: Parameters<Generator["generate"]>[1],
+  ): Promise<Answer> {
+    const { describe, generator, log, observer } = this.#parts;
+    const started = Date.now();
+    const fields = { request_id: context.requestId, job: context.id };
+    log("info", "generate.start", {
+      ...fields,
+      prompt_length: request.prompt.length,
+      reference_count: request.references.length,
+      requested_size: request.requestedSize,
+      quality: request.quality,
+      count: request.count,
+    });
+    try {
+      const answer = describe(await generator.generate(request, context));
+      job.complete(answer, answer.status);
+      observer.onEnd(job.record, answer.usage);
+      log("info", "generate.success", {
+        ...fields,
+        status: answer.status,
+        resolved_size: answer.resolved_size,
+        count: answer.data.length,
+        duration_ms: Date.now() - started,
+        paths: answer.data.map(({ path }) => path),
+      });
+      return answer;
+    } catch (error) {
+      const failure = toFailure(error);
+      const { code } = failure;
+      job.fail(failure);
+      observer.onEnd(job.record);
+      const canceled = code === "request_canceled";
+      const event = canceled ? "generate.abort" : "generate.error";
+      const duration_ms = Date.now() - started;
+      log(canceled ? "info" : "warn", event, { ...fields, code, duration_ms });
+      throw error;
+    } finally {
+      if (this.#entries.has(context.id)) this.#keep(job);
+    }
+  }
+
+  #keep(job: Job): void {
+    const written = this.#parts.files.write(job.record).catch((error) => {
+      this.#parts.log("error", "job.write_failed", {
+        job: job.record.id,
+        reason: String(error),
+      });
+    });
+    this.#writing.add(written);
+    written.finally(() => this.#writing.delete(written));
+  }
+
+  #prune(): void {
+    const { files, keepMs, log } = this.#parts;
+    const over = [...this.#entries.values()].filter(({ job }) => job.over);
+    const tooMany = over.length - MAX_KEPT;
+    for (const [index, { job }] of over.entries()) {
+      const { endedAt = 0, id } = job.record;
+      if (index >= tooMany && endedAt + keepMs > Date.now()) continue;
+      this.#entries.delete(id);
+      files.remove(id).catch((error) => {
+        log("error", "job.remove_failed", { job: id, reason: String(error) });
+      });
+    }
+  }
+}
+
+function overEntry<Answer>(job: Job): JobEntry<Answer> {
+  const { answer, failure } = job.record;
+  const outcome = failure === undefined
+    // It was written by `describe`, in a former life.
+    ? Promise.resolve(answer as Answer)
+    : Promise.reject(new Failure(failure.code as FailureCode, failure.message));
+  outcome.catch(() => {});
+  return { job, answer: outcome, attach: () => {}, cancel: () => {} };
+}

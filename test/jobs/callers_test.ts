@@ -1,0 +1,71 @@
+import { assertEquals } from "@std/assert";
+import { delay } from "@std/async/delay";
+import { Callers } from "../../src/jobs/callers.ts";
+
+function track(): { readonly callers: Callers; readonly reasons: unknown[] } {
+  const reasons: unknown[] = [];
+  return { callers: new Callers((reason) => reasons.push(reason)), reasons };
+}
+
+Deno.test("Callers.add() abandons the job when the only caller is gone", () => {
+  const { callers, reasons } = track();
+  const caller = new AbortController();
+  callers.add({ signal: caller.signal });
+  caller.abort("bye");
+  assertEquals(reasons, ["bye"]);
+});
+
+Deno.test("Callers.add() abandons the job of a caller who was gone before", () => {
+  const { callers, reasons } = track();
+  callers.add({ signal: AbortSignal.abort("bye") });
+  assertEquals(reasons, ["bye"]);
+});
+
+Deno.test("Callers.add() keeps the job while another caller waits", () => {
+  const { callers, reasons } = track();
+  const [one, two] = [new AbortController(), new AbortController()];
+  callers.add({ signal: one.signal });
+  callers.add({ signal: two.signal });
+  one.abort("first");
+  assertEquals(reasons, []);
+  two.abort("last");
+  assertEquals(reasons, ["last"]);
+});
+
+Deno.test("Callers.add() waits for a caller to come back", async () => {
+  const { callers, reasons } = track();
+  const [one, two] = [new AbortController(), new AbortController()];
+  callers.add({ signal: one.signal, lingerMs: 30 });
+  one.abort("cut");
+  callers.add({ signal: two.signal });
+  await delay(60);
+  assertEquals(reasons, []);
+  callers.close();
+});
+
+Deno.test("Callers.add() abandons the job when nobody comes back in time", async () => {
+  const { callers, reasons } = track();
+  const caller = new AbortController();
+  callers.add({ signal: caller.signal, lingerMs: 10 });
+  caller.abort("cut");
+  await delay(50);
+  assertEquals(reasons, ["cut"]);
+});
+
+Deno.test("Callers.keep() lets the job go on without anybody", () => {
+  const { callers, reasons } = track();
+  const caller = new AbortController();
+  callers.keep();
+  callers.add({ signal: caller.signal });
+  caller.abort();
+  assertEquals(reasons, []);
+});
+
+Deno.test("Callers.close() lets go of everybody", () => {
+  const { callers, reasons } = track();
+  const caller = new AbortController();
+  callers.add({ signal: caller.signal, lingerMs: 10_000 });
+  callers.close();
+  caller.abort();
+  assertEquals(reasons, []);
+});

@@ -1,0 +1,66 @@
+import { assertEquals } from "@std/assert";
+import { JobFiles } from "../../src/jobs/job_files.ts";
+import type { JobRecord } from "../../src/jobs/job.ts";
+
+const ID = `gen_${crypto.randomUUID()}`;
+
+function record(endedAt?: number): JobRecord {
+  return {
+    id: ID,
+    requestId: "r",
+    status: endedAt === undefined ? "running" : "completed",
+    createdAt: 1,
+    endedAt,
+    request: {
+      count: 1,
+      requested_size: "auto",
+      quality: "auto",
+      output_format: "png",
+      reference_count: 0,
+    },
+    candidates: [],
+  };
+}
+
+async function withDirectory(
+  body: (directory: string) => Promise<void>,
+): Promise<void> {
+  const directory = await Deno.makeTempDir();
+  try {
+    await body(directory);
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+}
+
+Deno.test("JobFiles.write() leaves the last of many records written at once", () =>
+  withDirectory(async (directory) => {
+    const files = new JobFiles(directory);
+    const times = Array.from({ length: 50 }, (_, index) => index + 1);
+    await Promise.all(times.map((time) => files.write(record(time))));
+    const [kept] = await files.readAll();
+    assertEquals(kept.endedAt, 50);
+    const names = Array.from(Deno.readDirSync(directory), ({ name }) => name);
+    assertEquals(names, [`${ID}.json`]);
+  }));
+
+Deno.test("JobFiles.readAll() passes over torn files and strangers", () =>
+  withDirectory(async (directory) => {
+    const other = `gen_${crypto.randomUUID()}`;
+    await Deno.writeTextFile(`${directory}/${ID}.json`, '{"id": "gen');
+    await Deno.writeTextFile(
+      `${directory}/${other}.json`,
+      JSON.stringify(record(1)),
+    );
+    await Deno.writeTextFile(`${directory}/notes.json`, "{}");
+    assertEquals(await new JobFiles(directory).readAll(), []);
+  }));
+
+Deno.test("JobFiles.remove() forgets a job, and does no harm twice", () =>
+  withDirectory(async (directory) => {
+    const files = new JobFiles(directory);
+    await files.write(record());
+    await files.remove(ID);
+    await files.remove(ID);
+    assertEquals(await files.readAll(), []);
+  }));
