@@ -46,7 +46,8 @@ export interface FileReference extends SourceBase {
 /** A reference image of a request. */
 export type ReferenceSource = InlineReference | FileReference;
 
-const imageSchema = z.string(IMAGE).refine(
+/** The schema of a picture in JSON: a base64 data URL, its data not yet looked at. */
+export const imageSchema = z.string(IMAGE).refine(
   (image) => dataStart(image) !== undefined,
   { error: (issue) => isRemote(issue.input) ? REMOTE : IMAGE },
 );

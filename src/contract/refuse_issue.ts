@@ -6,7 +6,12 @@ import type { generateRequestSchema } from "./request_schema.ts";
 /** The longest name of an unknown field that is reported, in UTF-16 code units. */
 const MAX_PARAM = 60;
 
-type Field = keyof typeof generateRequestSchema.shape;
+type OwnField = keyof typeof generateRequestSchema.shape;
+
+/** The fields in which other bodies than that of the own route hold pictures. */
+type PictureField = "image" | "images" | "mask";
+
+type Field = OwnField | PictureField;
 
 const CODES: Readonly<Record<Field, InvalidRequestCode>> = {
   prompt: "invalid_prompt",
@@ -24,6 +29,9 @@ const CODES: Readonly<Record<Field, InvalidRequestCode>> = {
   return: "unknown_parameter",
   model: "unknown_parameter",
   fail_fast: "unknown_parameter",
+  image: "invalid_reference",
+  images: "invalid_reference",
+  mask: "invalid_reference",
 };
 
 /** Tells the code for a field at fault; for one that does not exist, `unknown_parameter`. */
@@ -36,8 +44,7 @@ export function codeOf(field: string): InvalidRequestCode {
 /**
  * Puts an issue that the schema found in a body into the words and the code of the contract.
  *
- * A prompt and whatever stands in `references` is described by length or kind; other values are shown, cut after about 60
- * characters.
+ * A prompt and pictures are described by length or kind; other values are shown, cut after about 60 characters.
  */
 export function refuseIssue(
   issue: z.core.$ZodIssue,
@@ -45,7 +52,8 @@ export function refuseIssue(
 ): InvalidRequest {
   if (issue.code === "unrecognized_keys") return refuseUnknown(issue);
   if (issue.path.length === 0) return refuseBody(body, issue);
-  const field = issue.path[0] as Field;
+  const field = String(issue.path[0]);
+  const code = codeOf(field);
   const param = formatPath(issue.path);
   const value = valueAt(body, issue.path);
   if (field === "prompt" && isMissing(value)) {
@@ -55,8 +63,8 @@ export function refuseIssue(
     );
   }
   return new InvalidRequest(
-    `Cannot use ${param}${describe(value, field)} ${issue.message}`,
-    { code: CODES[field], param },
+    `Cannot use ${param}${describe(value, code)} ${issue.message}`,
+    { code, param },
   );
 }
 
@@ -87,9 +95,9 @@ function isMissing(value: unknown): boolean {
     (typeof value === "string" && value.trim() === "");
 }
 
-function describe(value: unknown, field: Field): string {
+function describe(value: unknown, code: InvalidRequestCode): string {
   if (value === undefined) return ": it is missing,";
-  const isPrivate = field === "prompt" || field === "references";
+  const isPrivate = code === "invalid_prompt" || code === "invalid_reference";
   return ` ${isPrivate ? describeValue(value) : quoteValue(value)}:`;
 }
 

@@ -3,7 +3,7 @@ import type { Aspect, Ratio } from "./aspect.ts";
 import type { Background, Fit, OutputFormat, Quality } from "./choices.ts";
 import { InvalidRequest } from "./invalid_request.ts";
 import { REFERENCE_LIMITS } from "./reference_limits.ts";
-import type { FileReference, ReferenceSource } from "./reference_schema.ts";
+import type { ReferenceSource } from "./reference_schema.ts";
 import { refuseIssue } from "./refuse_issue.ts";
 import { generateRequestSchema } from "./request_schema.ts";
 import type { SizeChoice } from "./target.ts";
@@ -36,6 +36,8 @@ export interface GenerateRequest {
   readonly fit: Fit;
   /** The images to work from, not yet looked at: those of the body, then those that were uploaded. */
   readonly references: readonly ReferenceSource[];
+  /** Whether the second of them is a mask for the first. */
+  readonly hasMask?: boolean;
   /** Whether the first failed image cancels the rest. */
   readonly failFast: boolean;
 }
@@ -48,7 +50,7 @@ export interface GenerateRequest {
  * `resolveTarget`, because references may come outside of the JSON.
  *
  * @param value The parsed JSON
- * @param uploads The references that came as files
+ * @param further The references that came otherwise than in the field `references`, such as files
  * @throws {InvalidRequest} With the code of the contract and the field at fault
  *
  * @example
@@ -61,13 +63,13 @@ export interface GenerateRequest {
  */
 export function parseGenerateRequest(
   value: unknown,
-  uploads: readonly FileReference[] = [],
+  further: readonly ReferenceSource[] = [],
 ): GenerateRequest {
   const result = generateRequestSchema.safeParse(value);
   if (!result.success) throw refuseIssue(result.error.issues[0], value);
   const fields = result.data;
   checkTogether(fields);
-  const references = [...fields.references ?? [], ...uploads];
+  const references = [...fields.references ?? [], ...further];
   checkNumber(references);
   const size = fields.size?.choice ?? "auto";
   return {

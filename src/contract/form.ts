@@ -1,0 +1,159 @@
+import { closestString } from "@std/text/closest-string";
+import { quoteValue } from "./describe_value.ts";
+import { readFormText, type TextKind } from "./form_text.ts";
+import { InvalidRequest } from "./invalid_request.ts";
+import type { FileReference } from "./reference_schema.ts";
+import { codeOf } from "./refuse_issue.ts";
+
+const MEMBER = /^([^[\]]+)\[([^[\]]+)\]$/;
+/** The longest name of an unknown field that is compared and reported, in UTF-16 code units. */
+const MAX_NAME = 60;
+const MAX_LABEL = 200;
+/** The name that clients give to a file that has none. */
+const NO_NAME = "blob";
+
+/**
+ * What a field holds: text that stands for something, one file, or any number of files.
+ *
+ * An object is written in JSON, or its members stand in fields such as `canvas_size[width]`.
+ */
+export type FieldKind = TextKind | "file" | "files";
+
+/** A form as it came, its files on disk. */
+export interface FormInput {
+  /** The fields of text. */
+  readonly fields: readonly {
+    readonly name: string;
+    readonly value: string;
+  }[];
+  /** The files. */
+  readonly files: readonly (Pick<FileReference, "path" | "bytes" | "sha256"> & {
+    readonly field: string;
+    /** What the caller calls the file. */
+    readonly fileName: string | undefined;
+  })[];
+}
+
+/** The fields that a form may have, and the way from a form to the values that the schema of a JSON body takes. */
+export class Form {
+  readonly #kinds: ReadonlyMap<string, FieldKind>;
+
+  /** @param kinds The fields and what they hold. */
+  constructor(kinds: Readonly<Record<string, FieldKind>>) {
+    this.#kinds = new Map(Object.entries(kinds));
+  }
+
+  /** Tells whether a field holds files. */
+  isFile(field: string): boolean {
+    const kind = this.#kinds.get(field);
+    return kind === "file" || kind === "files";
+  }
+
+  /**
+   * Makes the failure for a field at fault.
+   *
+   * @param state What is wrong with it, as the end of a sentence; that there is no such field comes first.
+   */
+  refuse(field: string, state: string): InvalidRequest {
+    const code = this.isFile(field)
+      ? "invalid_reference"
+      : codeOf(objectOf(field) ?? field);
+    const param = field.slice(0, MAX_NAME);
+    const nearest = closestString(param, [...this.#kinds.keys()]);
+    const message = this.#has(field)
+      ? `Cannot use ${field}: ${state}`
+      : `Cannot use ${
+        quoteValue(field)
+      }: there is no such field in a form, the nearest is "${nearest}"`;
+    return new InvalidRequest(message, { code, param });
+  }
+
+  /**
+   * Reads a form; an empty field counts as one that is not there.
+   *
+   * @returns The values for the schema, and the files as references, labelled with their names.
+   * @throws {InvalidRequest} A field is unknown, or comes more than once.
+   */
+  read({ fields, files }: FormInput): {
+    readonly body: Readonly<Record<string, unknown>>;
+    readonly uploads: readonly FileReference[];
+  } {
+    return { body: this.#readBody(fields), uploads: this.#readFiles(files) };
+  }
+
+  #readBody(fields: FormInput["fields"]): Record<string, unknown> {
+    const values = new Map<string, unknown>();
+    const members = new Map<string, [name: string, value: unknown][]>();
+    for (const [name, text] of this.#once(fields)) {
+      const kind = this.#kinds.get(name);
+      const [, object, member] = MEMBER.exec(name) ?? [];
+      if (kind === undefined) {
+        const entry: [string, unknown] = [member, readFormText(text, "number")];
+        members.set(object, [...members.get(object) ?? [], entry]);
+      } else if (kind !== "file" && kind !== "files") {
+        values.set(name, readFormText(text, kind));
+      }
+    }
+    for (const [object, entries] of members) {
+      if (values.has(object)) {
+        throw this.refuse(object, "it comes as a whole and in parts");
+      }
+      values.set(object, Object.fromEntries(entries));
+    }
+    return Object.fromEntries(values);
+  }
+
+  #once(fields: FormInput["fields"]): ReadonlyMap<string, string> {
+    const texts = new Map<string, string>();
+    for (const { name, value } of fields) {
+      if (!this.#has(name)) throw this.refuse(name, "");
+      if (value === "") continue;
+      if (texts.has(name)) {
+        throw this.refuse(name, "it comes more than once, expected one value");
+      }
+      texts.set(name, value);
+    }
+    return texts;
+  }
+
+  #readFiles(files: FormInput["files"]): FileReference[] {
+    const counts = new Map<string, number>();
+    return files.map(({ field, fileName, path, bytes, sha256 }) => {
+      const name = field.replace(/\[\]$/, "");
+      const index = counts.get(name) ?? 0;
+      counts.set(name, index + 1);
+      const single = this.#kinds.get(field) === "file";
+      if (single && index > 0) {
+        throw this.refuse(field, "it comes more than once, expected one file");
+      }
+      return {
+        kind: "file",
+        param: single ? name : `${name}[${index}]`,
+        label: labelOf(fileName),
+        source: undefined,
+        path,
+        bytes,
+        sha256,
+      };
+    });
+  }
+
+  #has(field: string): boolean {
+    return this.#kinds.has(field) ||
+      this.#kinds.get(objectOf(field) ?? "") === "object";
+  }
+}
+
+/** Names the object that a field such as `canvas_size[width]` is a member of. */
+function objectOf(field: string): string | undefined {
+  return MEMBER.exec(field)?.[1];
+}
+
+/** Takes the last part of what may be a path, without characters that cannot be shown. */
+function labelOf(fileName: string | undefined): string | undefined {
+  // Browsers write quotation marks in file names as "%22".
+  const name = fileName?.split(/[\\/]/).at(-1)?.replaceAll("%22", '"')
+    .replaceAll(/\p{Cc}/gu, "");
+  if (name === undefined || name === "" || name === NO_NAME) return;
+  return Array.from(name).slice(0, MAX_LABEL).join("");
+}

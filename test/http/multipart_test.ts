@@ -1,0 +1,452 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { join } from "@std/path";
+import { Failure, toFailure } from "../../src/failure.ts";
+import {
+  isMultipart,
+  readMultipart,
+  type ReadMultipartOptions,
+} from "../../src/http/multipart.ts";
+import { until } from "../support/until.ts";
+import {
+  type Bytes,
+  concat,
+  file,
+  form,
+  FORM_TYPE,
+  part,
+  pieces,
+  text,
+} from "./_multipart.ts";
+
+const MAX_BYTES = 1_000_000;
+const MAX_FILE_BYTES = 1_000;
+const NOISE = crypto.getRandomValues(new Uint8Array(MAX_FILE_BYTES));
+
+const TYPES: Readonly<Record<string, boolean>> = {
+  "multipart/form-data; boundary=x": true,
+  'Multipart/Form-Data ; boundary="x"': true,
+  "multipart/form-data": true,
+  "multipart/mixed; boundary=x": false,
+  "multipart/form-data-x; boundary=x": false,
+  "application/json": false,
+  "text/plain; multipart/form-data": false,
+};
+
+const BAD_TYPES = [
+  "multipart/form-data",
+  "multipart/form-data; boundary=",
+  'multipart/form-data; boundary=""',
+  "multipart/form-data; boundary=a=b",
+  "multipart/form-data; charset=utf-8",
+  "multipart/mixed; boundary=x",
+  "application/json",
+];
+
+/** What is said of a field, and the form in which it stands. */
+const REFUSED: readonly (readonly [string, Bytes])[] = [
+  [
+    'image the file "a.png" holds no data',
+    form(file("image", "a.png", "")),
+  ],
+  [
+    "image the file without a name holds no data",
+    form(text("image", "")),
+  ],
+  [
+    'image the file "a.png" is over 1,000 bytes',
+    form(file("image", "a.png", concat(NOISE, "x"))),
+  ],
+  [
+    "image there are more than 2 files",
+    form(...Array(3).fill(file("image", "a.png", "x"))),
+  ],
+  [
+    "more there are more than 3 fields",
+    form(...["a", "b", "c", "more"].map((name) => text(name, "x"))),
+  ],
+  [
+    'prompt it is a file, "a.txt", expected text',
+    form(file("prompt", "a.txt", "x")),
+  ],
+  [
+    "prompt it is over 262144 bytes",
+    form(text("prompt", "x".repeat(262_145))),
+  ],
+  [
+    "prompt it is not UTF-8",
+    form(text("prompt", new Uint8Array([0xe4]))),
+  ],
+  [
+    "prompt the body ends in the middle of it",
+    form(text("prompt", "a fox")).slice(0, -10),
+  ],
+  [
+    "image the body ends in the middle of it",
+    form(file("image", "a.png", "content")).slice(0, -10),
+  ],
+];
+
+const UPLOADS: Readonly<Record<string, string>> = {
+  "of a known length": "Content-Length: 100000\r\n\r\n",
+  "in chunks": "Transfer-Encoding: chunked\r\n\r\n4000\r\n",
+};
+
+for (const [type, expected] of Object.entries(TYPES)) {
+  Deno.test(`isMultipart() is ${expected} for "${type}"`, () => {
+    assertEquals(isMultipart(post("x", type)), expected);
+  });
+}
+
+Deno.test("readMultipart() gives fields and files in their order", async () => {
+  await using place = await openPlace();
+  await using read = await place.read(form(
+    text("size", "1K"),
+    file("image", "图层 1.png", NOISE),
+    text("prompt", "一只水獭 🦦\r\n"),
+    text("empty", ""),
+    part('Content-Disposition: form-data; name="image"', "without a name"),
+  ));
+  assertEquals(read.fields, [
+    { name: "size", value: "1K" },
+    { name: "prompt", value: "一只水獭 🦦\r\n" },
+    { name: "empty", value: "" },
+  ]);
+  assertEquals(
+    read.files.map(({ path: _, ...file }) => file),
+    [
+      {
+        field: "image",
+        fileName: "图层 1.png",
+        bytes: NOISE.length,
+        sha256: await sha256(NOISE),
+      },
+      {
+        field: "image",
+        fileName: undefined,
+        bytes: 14,
+        sha256: await sha256(concat("without a name")),
+      },
+    ],
+  );
+  assertEquals(await Deno.readFile(read.files[0].path), NOISE);
+});
+
+Deno.test("readMultipart() writes files for its user alone, under names of its own", async () => {
+  await using place = await openPlace();
+  await using read = await place.read(
+    form(file("image", "../../escaped.png", "x")),
+  );
+  const [{ fileName, path }] = read.files;
+  const name = path.slice(place.directory.length + 1);
+  assertEquals(fileName, "../../escaped.png");
+  assert(/^[0-9a-f-]{36}$/.test(name), path);
+  assertEquals(modeOf(path), 0o600);
+  assertEquals(modeOf(place.directory), 0o700);
+});
+
+Deno.test("readMultipart() passes over a file input in which nothing is chosen", async () => {
+  await using place = await openPlace();
+  await using read = await place.read(
+    form(file("image", "", ""), text("prompt", "a fox")),
+  );
+  assertEquals(read.files, []);
+  assertEquals(read.fields.length, 1);
+});
+
+Deno.test("readMultipart() reads what FormData and fetch send", async () => {
+  await using place = await openPlace();
+  const form = new FormData();
+  form.set("prompt", "a fox");
+  form.append("image", new File([NOISE], 'a "b".png', { type: "image/png" }));
+  form.append("image", new Blob([NOISE.slice(500)]));
+  const seen = Promise.withResolvers<unknown>();
+  await using server = listen(async (request) => {
+    await using read = await readMultipart(request, place.options);
+    seen.resolve([
+      read.fields,
+      await Promise.all(read.files.map(async ({ fileName, path }) => [
+        fileName,
+        await sha256(await Deno.readFile(path)),
+      ])),
+    ]);
+    return new Response();
+  });
+  const { port } = server.addr;
+  const url = `http://127.0.0.1:${port}/`;
+  await (await fetch(url, { method: "POST", body: form })).text();
+  assertEquals(await seen.promise, [
+    [{ name: "prompt", value: "a fox" }],
+    [
+      ["a %22b%22.png", await sha256(NOISE)],
+      ["blob", await sha256(NOISE.slice(500))],
+    ],
+  ]);
+  assertEquals(place.files(), []);
+});
+
+Deno.test("readMultipart() takes as much as the limits allow", async () => {
+  await using place = await openPlace();
+  const body = form(
+    file("image", "a", NOISE),
+    file("image", "b", NOISE),
+    text("prompt", "🦦".repeat(65_536)),
+    text("b", ""),
+    text("c", ""),
+  );
+  await using read = await place.read(body, { maxBytes: body.length });
+  assertEquals(read.files.length, 2);
+  assertEquals(read.fields.length, 3);
+});
+
+Deno.test("readMultipart() makes no directory where there is no file", async () => {
+  await using place = await openPlace();
+  await using read = await place.read(form(text("prompt", "a fox")));
+  assertEquals(read.files, []);
+  assertEquals(place.files(), []);
+});
+
+Deno.test("readMultipart() gives a form whose disposal leaves nothing on disk", async () => {
+  await using place = await openPlace();
+  {
+    await using read = await place.read(
+      form(file("image", "a", "x"), file("image", "b", "y")),
+    );
+    assertEquals(place.files(), ["upload"]);
+    await Deno.rename(read.files[0].path, join(place.parent, "moved"));
+  }
+  assertEquals(place.files(), ["moved"]);
+});
+
+for (const type of BAD_TYPES) {
+  Deno.test(`readMultipart() refuses "${type}", unread`, async () => {
+    await using place = await openPlace();
+    const request = post(form(text("prompt", "a fox")), type);
+    const failure = await fail(readMultipart(request, place.options));
+    assertEquals(failure.code, "unsupported_media_type");
+    assertEquals(
+      failure.message,
+      `Cannot read a body of type ${
+        JSON.stringify(type)
+      }: expected Content-Type "multipart/form-data" with its boundary`,
+    );
+    assertEquals(request.bodyUsed, false);
+  });
+}
+
+Deno.test("readMultipart() refuses a boundary that the body does not have", async () => {
+  await using place = await openPlace();
+  const body = form(file("image", "a.png", "x"));
+  const request = post(body, "multipart/form-data; boundary=other");
+  const failure = await fail(readMultipart(request, place.options));
+  assertEquals(failure.code, "unsupported_media_type");
+});
+
+Deno.test("readMultipart() refuses a request without a body", async () => {
+  await using place = await openPlace();
+  const headers = { "content-type": FORM_TYPE };
+  const request = new Request("http://localhost/", { method: "POST", headers });
+  const failure = await fail(readMultipart(request, place.options));
+  assertEquals(failure.code, "unsupported_media_type");
+});
+
+Deno.test("readMultipart() refuses a part without a name, and removes the files before it", async () => {
+  await using place = await openPlace();
+  const nameless = part("Content-Disposition: form-data", "x");
+  const failure = await fail(
+    place.read(form(file("image", "a.png", NOISE), nameless)),
+  );
+  assertEquals(failure.code, "unknown_parameter");
+  assertEquals(place.files(), []);
+});
+
+for (const [state, bad] of REFUSED) {
+  Deno.test(`readMultipart() says: ${state}`, async () => {
+    await using place = await openPlace();
+    const failure = await fail(place.read(bad));
+    assertEquals(failure.message, state);
+    assertEquals(place.files(), []);
+  });
+}
+
+Deno.test("readMultipart() refuses a declared length over the limit, unread", async () => {
+  await using place = await openPlace();
+  const request = post(form(file("image", "a.png", "x")));
+  request.headers.set("content-length", `${MAX_BYTES + 1}`);
+  const failure = await fail(readMultipart(request, place.options));
+  assertEquals(failure.code, "body_too_large");
+  assertEquals(
+    failure.message,
+    "Cannot read the body: its 1000001 bytes exceed the limit of 1000000 bytes",
+  );
+  assertEquals(request.bodyUsed, false);
+});
+
+for (const where of ["in a file", "in text", "behind the last part"]) {
+  Deno.test(`readMultipart() stops at the limit ${where} where no length is declared`, async () => {
+    await using place = await openPlace();
+    const first = file("image", "a.png", NOISE);
+    const bodies: Readonly<Record<string, Bytes>> = {
+      "in a file": form(first, file("image", "b.png", NOISE)),
+      "in text": form(first, text("prompt", "x".repeat(1_000))),
+      "behind the last part": concat(form(first), "x".repeat(1_000)),
+    };
+    const body = post(pieces(bodies[where], 100));
+    const options = { ...place.options, maxBytes: 1_500 };
+    const failure = await fail(readMultipart(body, options));
+    assertEquals(failure.code, "body_too_large");
+    assertEquals(
+      failure.message,
+      "Cannot read the body: it exceeds the limit of 1500 bytes",
+    );
+    assertEquals(place.files(), []);
+  });
+}
+
+Deno.test("readMultipart() lets go of the body where it fails", async () => {
+  await using place = await openPlace();
+  let isCancelled = false;
+  const body = new ReadableStream<Bytes>({
+    start: (controller) => controller.enqueue(file("prompt", "a.png", "x")),
+    cancel: () => {
+      isCancelled = true;
+    },
+  });
+  await fail(readMultipart(post(body), place.options));
+  assertEquals(isCancelled, true);
+});
+
+Deno.test("readMultipart() does not read when its signal is aborted already", async () => {
+  await using place = await openPlace();
+  const request = post(form());
+  const signal = AbortSignal.abort(new Error("over"));
+  await assertRejects(
+    () => readMultipart(request, { ...place.options, signal }),
+    Error,
+    "over",
+  );
+  assertEquals(request.bodyUsed, false);
+});
+
+Deno.test("readMultipart() rejects with the reason of its signal, and leaves nothing on disk", async () => {
+  await using place = await openPlace();
+  const controller = new AbortController();
+  const { signal } = controller;
+  let isCancelled = false;
+  const halves = pieces(file("image", "a.png", NOISE), 500).values();
+  const body = new ReadableStream<Bytes>({
+    async pull(stream) {
+      const { value } = await halves.next();
+      if (value !== undefined) return stream.enqueue(value);
+      assertEquals(place.files(), ["upload"]);
+      controller.abort(new Error("over"));
+    },
+    cancel: () => {
+      isCancelled = true;
+    },
+  }, { highWaterMark: 0 });
+  await assertRejects(
+    () => readMultipart(post(body), { ...place.options, signal }),
+    Error,
+    "over",
+  );
+  assertEquals(isCancelled, true);
+  assertEquals(place.files(), []);
+});
+
+for (const [how, head] of Object.entries(UPLOADS)) {
+  Deno.test(`readMultipart() takes an upload ${how} that breaks off as canceled, and leaves nothing on disk`, async () => {
+    await using place = await openPlace();
+    const caught = Promise.withResolvers<unknown>();
+    await using server = listen(async (request) => {
+      const { signal } = request;
+      const options = { ...place.options, maxFileBytes: MAX_BYTES, signal };
+      caught.resolve(
+        await readMultipart(request, options).catch((error) => error),
+      );
+      return new Response();
+    });
+    {
+      using client = await Deno.connect({
+        hostname: "127.0.0.1",
+        port: server.addr.port,
+      });
+      const type = `Content-Type: ${FORM_TYPE}\r\n`;
+      const start = `POST / HTTP/1.1\r\nHost: localhost\r\n${type}${head}`;
+      await client.write(
+        concat(start, file("image", "a.png", new Uint8Array(10_000))),
+      );
+      await until(() => place.files().length > 0);
+    }
+    assertEquals(toFailure(await caught.promise).code, "request_canceled");
+    assertEquals(place.files(), []);
+  });
+}
+
+Deno.test("readMultipart() lets the server answer a client that still sends", async () => {
+  await using place = await openPlace();
+  await using server = listen(async (request) => {
+    const { code } = await fail(readMultipart(request, place.options));
+    return new Response(code);
+  });
+  const large = form(file("image", "a.png", new Uint8Array(5_000_000)));
+  const response = await fetch(`http://127.0.0.1:${server.addr.port}/`, {
+    method: "POST",
+    headers: { "content-type": FORM_TYPE },
+    body: pieces(large, 65_536),
+  });
+  assertEquals(await response.text(), "invalid_reference");
+  assertEquals(place.files(), []);
+});
+
+/** A directory in which forms are read. */
+async function openPlace() {
+  const parent = await Deno.makeTempDir({ prefix: "codex-image-server-" });
+  const directory = join(parent, "upload");
+  const options: ReadMultipartOptions = {
+    shape: {
+      isFile: (field) => field === "image",
+      refuse: (field, state) =>
+        new Failure("invalid_reference", `${field} ${state}`),
+    },
+    maxBytes: MAX_BYTES,
+    maxFileBytes: MAX_FILE_BYTES,
+    maxFiles: 2,
+    maxFields: 3,
+    directory,
+  };
+  return {
+    parent,
+    directory,
+    options,
+    /** Reads a form. */
+    read: (body: Bytes, more: Partial<ReadMultipartOptions> = {}) =>
+      readMultipart(post(body), { ...options, ...more }),
+    /** Names what lies in the place. */
+    files: () => Array.from(Deno.readDirSync(parent), ({ name }) => name),
+    [Symbol.asyncDispose]: () => Deno.remove(parent, { recursive: true }),
+  };
+}
+
+function post(body: BodyInit, type = FORM_TYPE): Request {
+  const headers = { "content-type": type };
+  return new Request("http://localhost/", { method: "POST", body, headers });
+}
+
+function listen(handler: (request: Request) => Promise<Response>) {
+  return Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen() {} },
+    handler,
+  );
+}
+
+function fail(reading: Promise<unknown>): Promise<Failure> {
+  return assertRejects(() => reading, Failure);
+}
+
+function modeOf(path: string): number {
+  return (Deno.statSync(path).mode ?? 0) & 0o777;
+}
+
+async function sha256(bytes: Bytes): Promise<string> {
+  return new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex();
+}
