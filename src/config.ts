@@ -94,11 +94,11 @@ export function readConfig(
     allowedOrigins: settings.ALLOWED_ORIGINS ?? [],
     logFile: optional(settings.LOG_FILE),
     jobTtlMs: settings.JOB_TTL_MS ?? 3_600_000,
-    // The limits of the sandbox are for trying, and should not stop the rest.
     storePrompts: settings.STORE_PROMPTS ?? false,
     retentionDays: settings.RETENTION_DAYS,
     retentionMaxCount: settings.RETENTION_MAX_COUNT,
     retentionMaxBytes: settings.RETENTION_MAX_BYTES,
+    // The limits of the sandbox are for trying, and should not stop the rest.
     pauseOnUsageLimit: settings.PAUSE_ON_USAGE_LIMIT ?? !settings.SANDBOX,
     maxWorkers: settings.MAX_WORKERS ?? 4,
     maxQueue: settings.MAX_QUEUE ?? 32,

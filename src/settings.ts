@@ -16,6 +16,7 @@ const whole = (min: number, max: number) =>
 const origin = z.url({ protocol: /^https?$/ }).refine((value) =>
   /^https?:\/\/[^/?#@]+\/?$/.test(value)
 ).transform((value) => value.replace(/\/$/, ""));
+const host = z.string().regex(/^(?:\[[\da-f:.]+\]|[\w.-]+)(?::\d{1,5})?$/i);
 
 const SETTINGS = {
   HOST: [text, "an address to listen on, such as 127.0.0.1"],
@@ -36,7 +37,10 @@ const SETTINGS = {
     text.refine(isAbsolute),
     "an absolute directory, as callers see it",
   ],
-  ALLOWED_HOSTS: [list, "host[:port] values, separated by commas"],
+  ALLOWED_HOSTS: [
+    list.pipe(z.array(host)),
+    "host[:port] values, separated by commas",
+  ],
   ALLOWED_ORIGINS: [
     list.pipe(z.array(z.union([origin, z.literal("null")]))),
     "web origins such as https://example.com, separated by commas",

@@ -1,0 +1,40 @@
+/** Runs one check and prints a line about it; the check returns what it found. */
+export type Check = (
+  name: string,
+  body: () => Promise<string>,
+) => Promise<void>;
+
+/** Checks that have been run. */
+export interface Checks {
+  readonly check: Check;
+  /** How many went well. */
+  readonly passed: number;
+  /** How many did not. */
+  readonly failed: number;
+}
+
+/** Starts to count checks. */
+export function startChecks(): Checks {
+  let passed = 0;
+  let failed = 0;
+  return {
+    check: async (name, body) => {
+      const started = Date.now();
+      try {
+        const found = await body();
+        passed++;
+        console.log(`ok    ${name}: ${found} (${Date.now() - started} ms)`);
+      } catch (error) {
+        failed++;
+        const reason = error instanceof Error ? error.message : String(error);
+        console.log(`FAIL  ${name}: ${reason}`);
+      }
+    },
+    get passed() {
+      return passed;
+    },
+    get failed() {
+      return failed;
+    },
+  };
+}

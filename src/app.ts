@@ -1,0 +1,141 @@
+import type { Codex } from "./codex/codex.ts";
+import type { Config } from "./config.ts";
+import { capabilities } from "./contract/capabilities.ts";
+import { toFailure } from "./failure.ts";
+import type { Slots } from "./generation/slots.ts";
+import { errorResponse } from "./http/error.ts";
+import { createGuard } from "./http/guard.ts";
+import { requestIdOf } from "./http/request_id.ts";
+import { createRouter } from "./http/router.ts";
+import type { ImageStore } from "./images/store.ts";
+import { IdempotencyKeys } from "./jobs/idempotency.ts";
+import type { Jobs } from "./jobs/jobs.ts";
+import type { Library } from "./library/library.ts";
+import type { Log } from "./log.ts";
+import type { JobMetrics } from "./metrics/job_metrics.ts";
+import type { Readiness } from "./readiness.ts";
+import type { Addresses } from "./routes/addresses.ts";
+import { generate } from "./routes/generate.ts";
+import type { GenerateAnswer } from "./routes/generate_answer.ts";
+import { health } from "./routes/health.ts";
+import { imageFile } from "./routes/image_file.ts";
+import { imageRoutes } from "./routes/images.ts";
+import { jobRoutes } from "./routes/jobs.ts";
+import { metrics } from "./routes/metrics.ts";
+import { ready } from "./routes/ready.ts";
+
+const LOOPBACK = ["127.0.0.1", "localhost", "::1"];
+
+/** What the application is made of. */
+export interface AppParts {
+  readonly addresses: Addresses;
+  readonly codex: Codex;
+  readonly config: Config;
+  /** What marks this server's workers. */
+  readonly instance: string;
+  readonly jobs: Jobs<GenerateAnswer>;
+  readonly library: Library;
+  readonly log: Log;
+  readonly metrics: JobMetrics;
+  /** The port that is listened on. */
+  readonly port: () => number;
+  readonly readiness: Readiness;
+  readonly slots: Slots;
+  readonly store: ImageStore;
+}
+
+/** Makes the application: every request is guarded, routed and answered, errors included. */
+export function createApp(
+  parts: AppParts,
+): (request: Request) => Promise<Response> {
+  const { config, jobs, library, log, readiness, store } = parts;
+  const guard = createGuard({
+    ...config,
+    allowedHosts: [...config.allowedHosts, ...ownHosts(config)],
+    port: parts.port,
+    openPaths: ["/healthz", "/readyz"],
+  });
+  const described = capabilities({
+    authRequired: config.apiKey !== undefined,
+    timeoutMs: config.timeoutMs,
+  });
+  const keys = new IdempotencyKeys(jobs);
+  const job = jobRoutes(jobs);
+  const image = imageRoutes({ ...parts, storePrompts: config.storePrompts });
+  const route = createRouter<{ readonly requestId: string }>([
+    { method: "GET", path: "/healthz", handler: health(parts) },
+    { method: "GET", path: "/readyz", handler: ready(readiness) },
+    { method: "GET", path: "/metrics", handler: metrics(parts) },
+    {
+      method: "GET",
+      path: "/v1/capabilities",
+      handler: () => Response.json(described),
+    },
+    {
+      method: "POST",
+      path: "/v1/images/generate",
+      handler: generate({ ...parts, keys, maxBodyBytes: config.maxBodyBytes }),
+    },
+    { method: "GET", path: "/v1/images", handler: image.list },
+    // Only what begins like an id: a GET of the path above is a wrong method and not a missing image.
+    { method: "GET", path: "/v1/images/:id(codex-[^/]+)", handler: image.show },
+    {
+      method: "DELETE",
+      path: "/v1/images/:id(codex-[^/]+)",
+      handler: image.remove,
+    },
+    {
+      method: "GET",
+      path: "/v1/images/:id/file",
+      handler: imageFile({ store, thumbnails: library.thumbnails }),
+    },
+    { method: "GET", path: "/v1/jobs", handler: job.list },
+    { method: "GET", path: "/v1/jobs/:id", handler: job.show },
+    { method: "DELETE", path: "/v1/jobs/:id", handler: job.cancel },
+    { method: "GET", path: "/v1/jobs/:id/events", handler: job.events },
+    {
+      method: "DELETE",
+      path: "/v1/jobs/:id/candidates/:index",
+      handler: job.cancelCandidate,
+    },
+  ]);
+  return async (request) => {
+    const requestId = requestIdOf(request);
+    let headers: Readonly<Record<string, string>> = {};
+    let response: Response;
+    try {
+      const admitted = await guard(request);
+      if (admitted instanceof Response) {
+        response = admitted;
+      } else {
+        headers = admitted;
+        response = await route(request, { requestId });
+      }
+    } catch (error) {
+      const failure = toFailure(error);
+      if (failure.code === "internal_error") {
+        logInternalError(log, requestId, error);
+      }
+      response = errorResponse(failure, requestId);
+    }
+    for (const [name, value] of Object.entries(headers)) {
+      response.headers.append(name, value);
+    }
+    response.headers.set("x-request-id", requestId);
+    return response;
+  };
+}
+
+// A caller who follows an address that the server gave must not be turned away; the guard knows those of loopback.
+function ownHosts({ host, publicUrl }: Config): string[] {
+  const shown = host.includes(":") ? `[${host}]` : host;
+  const given = publicUrl === undefined ? [] : [new URL(publicUrl).host];
+  return LOOPBACK.includes(host) ? given : [shown, ...given];
+}
+
+function logInternalError(log: Log, requestId: string, error: unknown): void {
+  log("error", "request.internal_error", {
+    request_id: requestId,
+    reason: error instanceof Error ? error.stack : String(error),
+  });
+}

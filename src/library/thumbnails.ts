@@ -1,0 +1,108 @@
+import { join } from "@std/path";
+import { writeDurably } from "../images/durable_file.ts";
+import { doPixelWork, withSharp } from "../images/pixel_work.ts";
+import { type OpenedFile, openRegularFile } from "../images/regular_file.ts";
+import type { ImageStore, StoredImage } from "../images/store.ts";
+import { removeIfThere } from "../remove.ts";
+
+/** The longest edge of a thumbnail, in pixels. */
+const MAX_EDGE = 512;
+const QUALITY = 80;
+const EXTENSION = ".webp";
+
+/** The settings of {@linkcode Thumbnails.open}. */
+export interface ThumbnailsOptions {
+  /** A folder that holds nothing else; made if it is not there. */
+  readonly directory: string;
+  /** Where the images are. */
+  readonly store: ImageStore;
+}
+
+/** Small WebP files of images, each made when it is first asked for. */
+export class Thumbnails {
+  readonly #directory: string;
+  readonly #store: ImageStore;
+  readonly #making = new Map<string, Promise<void>>();
+
+  private constructor({ directory, store }: ThumbnailsOptions) {
+    this.#directory = directory;
+    this.#store = store;
+  }
+
+  /** Opens a folder. */
+  static async open(options: ThumbnailsOptions): Promise<Thumbnails> {
+    await Deno.mkdir(options.directory, { recursive: true, mode: 0o700 });
+    return new Thumbnails(options);
+  }
+
+  /**
+   * Opens the thumbnail of an image for reading; the caller closes it. Whoever asks while it is made waits for it.
+   *
+   * @returns Nothing if the file of the image is gone
+   * @throws {ImageError} If the image cannot be decoded
+   */
+  async openFile(image: StoredImage): Promise<OpenedFile | undefined> {
+    const { id } = image.sidecar;
+    const path = this.#path(id);
+    const opened = await openRegularFile(path);
+    if (opened !== undefined) return opened;
+    let making = this.#making.get(id);
+    if (making === undefined) {
+      making = this.#make(image).finally(() => this.#making.delete(id));
+      this.#making.set(id, making);
+    }
+    await making;
+    return openRegularFile(path);
+  }
+
+  /** Removes the thumbnail of an image that is gone, also one that is being made. */
+  async remove(id: string): Promise<void> {
+    await Promise.allSettled([this.#making.get(id)]);
+    await removeIfThere(this.#path(id));
+  }
+
+  /** Removes all but the thumbnails of some images, and what an interrupted writing has left. */
+  async keepOnly(isKept: (id: string) => boolean): Promise<void> {
+    for await (const { name } of Deno.readDir(this.#directory)) {
+      const [id] = name.split(".", 1);
+      if (this.#making.has(id)) continue;
+      if (name === id + EXTENSION && isKept(id)) continue;
+      await removeIfThere(join(this.#directory, name));
+    }
+  }
+
+  /** Resolves when none is being made. */
+  async idle(): Promise<void> {
+    await Promise.allSettled(this.#making.values());
+  }
+
+  #make(image: StoredImage): Promise<void> {
+    // Not read before its turn, or a page of first requests would hold all of its images in memory.
+    return doPixelWork(async () => {
+      const opened = await this.#store.openFile(image, "delivered");
+      if (opened === undefined) return;
+      const bytes = await new Response(opened.file.readable).bytes();
+      const path = this.#path(image.sidecar.id);
+      const tempPath = `${path}.${crypto.randomUUID()}.tmp`;
+      await writeDurably(await shrink(bytes), { path, tempPath });
+    });
+  }
+
+  #path(id: string): string {
+    return join(this.#directory, id + EXTENSION);
+  }
+}
+
+function shrink(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array> {
+  return withSharp(bytes, (picture) =>
+    picture
+      .autoOrient()
+      .resize({
+        width: MAX_EDGE,
+        height: MAX_EDGE,
+        fit: "inside",
+        withoutEnlargement: true,
+      })
+      .webp({ quality: QUALITY })
+      .toBuffer());
+}

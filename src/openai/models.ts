@@ -1,0 +1,54 @@
+import { MODEL } from "../contract/choices.ts";
+import { Failure } from "../failure.ts";
+import { quoteValue } from "../contract/describe_value.ts";
+
+/** When the model came out, in seconds since 1970. */
+const CREATED = 1_776_729_600;
+
+/** How the names begin of models that answer in words, numbers, sound or film. */
+const OTHERS =
+  /^(?:gpt-|chatgpt-|o\d|codex|text-|tts|whisper|davinci|babbage|omni-|computer-use|sora|claude|gemini|deepseek|llama|mistral|qwen)/i;
+
+/** The model, as clients of OpenAI are told of it. */
+const DESCRIBED = {
+  id: MODEL,
+  object: "model",
+  created: CREATED,
+  owned_by: "openai",
+} as const;
+
+/**
+ * Tells whether a name may be that of an image model; names that nobody knows may.
+ *
+ * @example
+ * ```ts
+ * import { mayDraw } from "./models.ts";
+ *
+ * mayDraw("dall-e-3"); // true
+ * mayDraw("gpt-4o"); // false
+ * ```
+ */
+export function mayDraw(name: string): boolean {
+  // Routers of many services put theirs in front, as in "openai/gpt-image-1".
+  const own = name.split("/").at(-1) ?? "";
+  return /image/i.test(own) || !OTHERS.test(own);
+}
+
+/** Answers `GET /v1/models`. */
+export function listModels() {
+  return { object: "list", data: [DESCRIBED] } as const;
+}
+
+/**
+ * Answers `GET /v1/models/:id`.
+ *
+ * @throws {Failure} `not_found`: it is another one.
+ */
+export function showModel(id: string) {
+  if (id === MODEL) return DESCRIBED;
+  throw new Failure(
+    "not_found",
+    `Cannot find model ${quoteValue(id)}: expected "${MODEL}"`,
+    { param: "model" },
+  );
+}

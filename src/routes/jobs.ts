@@ -1,0 +1,94 @@
+import { STATUS_CODE } from "@std/http/status";
+import { Failure } from "../failure.ts";
+import type { RouteContext } from "../http/router.ts";
+import type { JobAnswer, JobEntry, Jobs } from "../jobs/jobs.ts";
+import { jobStream } from "./job_stream.ts";
+
+/** When to ask for a job under way again, in seconds. */
+const POLL_SECONDS = 2;
+const DEFAULT_LIMIT = 20;
+const MAX_LIMIT = 100;
+
+type Handler = (
+  request: Request,
+  context: RouteContext<object>,
+) => Response;
+
+/** Makes the routes of jobs: list, look, watch, cancel. */
+export function jobRoutes<Answer extends JobAnswer>(jobs: Jobs<Answer>): {
+  readonly [Name in "list" | "show" | "events" | "cancel" | "cancelCandidate"]:
+    Handler;
+} {
+  return {
+    list: (request) => {
+      const limit = readLimit(request);
+      const data = jobs.all.slice(0, limit).map((job) => job.view());
+      return Response.json({ object: "list", data });
+    },
+    show: (_request, { params }) => show(find(jobs, params.id)),
+    events: (request, { params }) =>
+      jobStream(find(jobs, params.id).job, {
+        after: readLastEventId(request.headers),
+      }),
+    cancel: (_request, { params }) => {
+      const entry = find(jobs, params.id);
+      entry.cancel();
+      return show(entry);
+    },
+    cancelCandidate: (_request, { params }) => {
+      const entry = find(jobs, params.id);
+      entry.cancel(readIndex(params.index, entry));
+      return show(entry);
+    },
+  };
+}
+
+function find<Answer extends JobAnswer>(
+  jobs: Jobs<Answer>,
+  id: string,
+): JobEntry<Answer> {
+  const entry = jobs.get(id);
+  if (entry !== undefined) return entry;
+  throw new Failure(
+    "not_found",
+    `Cannot find job ${
+      JSON.stringify(id.slice(0, 80))
+    }: expected the id of a job under way or of one that ended not long ago`,
+  );
+}
+
+function show({ job }: JobEntry<unknown>): Response {
+  const headers = job.over ? undefined : { "retry-after": `${POLL_SECONDS}` };
+  return Response.json(job.view(), { status: STATUS_CODE.OK, headers });
+}
+
+function readIndex(text: string, { job }: JobEntry<unknown>): number {
+  const { count } = job.record.request;
+  if (/^\d$/.test(text) && Number(text) < count) return Number(text);
+  throw new Failure(
+    "not_found",
+    `Cannot find candidate ${
+      JSON.stringify(text.slice(0, 20))
+    }: expected 0 to ${count - 1}`,
+  );
+}
+
+function readLimit(request: Request): number {
+  const text = new URL(request.url).searchParams.get("limit");
+  if (text === null) return DEFAULT_LIMIT;
+  const limit = /^\d{1,3}$/.test(text) ? Number(text) : 0;
+  if (limit >= 1 && limit <= MAX_LIMIT) return limit;
+  throw new Failure(
+    "unknown_parameter",
+    `Cannot use limit ${
+      JSON.stringify(text.slice(0, 20))
+    }: expected a whole number from 1 to ${MAX_LIMIT}`,
+    { param: "limit" },
+  );
+}
+
+// A reader that names an event we never sent starts anew.
+function readLastEventId(headers: Headers): number {
+  const text = headers.get("last-event-id") ?? "";
+  return /^\d{1,9}$/.test(text) ? Number(text) : 0;
+}

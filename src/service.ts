@@ -1,0 +1,148 @@
+import { join } from "@std/path";
+import { createApp } from "./app.ts";
+import { Codex } from "./codex/codex.ts";
+import type { Config } from "./config.ts";
+import { Durations } from "./generation/durations.ts";
+import { Generator } from "./generation/generator.ts";
+import { Slots } from "./generation/slots.ts";
+import { checkPicture } from "./images/check.ts";
+import { ImageStore } from "./images/store.ts";
+import { claimDataDir } from "./instance.ts";
+import { JobFiles } from "./jobs/job_files.ts";
+import { Jobs } from "./jobs/jobs.ts";
+import { Library } from "./library/library.ts";
+import type { Log } from "./log.ts";
+import { JobMetrics } from "./metrics/job_metrics.ts";
+import { makeOwnDirectory } from "./own_directory.ts";
+import { createReadiness } from "./readiness.ts";
+import { createAddresses } from "./routes/addresses.ts";
+import { describeImage, generateAnswer } from "./routes/generate_answer.ts";
+import { startSandbox } from "./sandbox/backend.ts";
+import { writeSandboxLogin } from "./sandbox/login.ts";
+import { type Listening, serve } from "./serve.ts";
+
+/** What a {@linkcode Service} is started with. */
+export interface ServiceOptions {
+  readonly config: Config;
+  /** The environment that workers get a part of. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly log: Log;
+}
+
+/** A running server. */
+export interface Service {
+  /** Its address. */
+  readonly url: string;
+  /** Ends all work in order and lets go of everything. */
+  stop(): Promise<void>;
+}
+
+/** Puts the parts together and starts to listen. */
+export async function startService(options: ServiceOptions): Promise<Service> {
+  const { config, env, log } = options;
+  await using parts = new AsyncDisposableStack();
+  await makeOwnDirectory(config.outputDir, { setting: "OUTPUT_DIR" });
+  const instance = parts.use(await claimDataDir(config.dataDir));
+  const workDir = join(config.dataDir, "work");
+  const upstream = config.sandbox
+    ? await openSandbox(config, parts)
+    : { authHome: config.authHome, upstreamUrl: config.upstreamUrl };
+  const codex = await Codex.open({
+    ...config,
+    ...upstream,
+    env,
+    log,
+    instance: instance.id,
+    check: checkPicture,
+  });
+  // Not before the processes of a former life are gone, which may still write there.
+  await emptyDirectory(workDir);
+  const store = await ImageStore.open({
+    directory: config.outputDir,
+    instance: instance.id,
+    storePrompts: config.storePrompts,
+  });
+  const library = parts.use(await Library.open({ ...config, log, store }));
+  const durations = new Durations();
+  const slots = new Slots({
+    max: config.maxWorkers,
+    maxQueue: config.maxQueue,
+    retryAfter: () => Math.ceil((durations.median ?? 30_000) / 1000),
+  });
+  const generator = new Generator({
+    ...config,
+    codex,
+    durations,
+    instance: instance.id,
+    log,
+    slots,
+    store,
+    workDir,
+  });
+  let listening: Listening | undefined = undefined;
+  const baseUrl = () => config.publicUrl ?? listening?.url ?? "";
+  const addresses = createAddresses({ baseUrl, publicDir: config.publicDir });
+  const metrics = new JobMetrics();
+  const jobs = await Jobs.open({
+    describe: (generation) => generateAnswer(generation, addresses),
+    describeImage: (candidate) => describeImage(candidate, addresses),
+    durations,
+    files: new JobFiles(join(config.dataDir, "jobs")),
+    generator,
+    keepMs: config.jobTtlMs,
+    log,
+    observer: metrics,
+  });
+  const app = createApp({
+    addresses,
+    codex,
+    config,
+    instance: instance.id,
+    jobs,
+    library,
+    log,
+    metrics,
+    port: () => listening?.port ?? config.port,
+    readiness: createReadiness({ ...config, ...upstream, codex, slots }),
+    slots,
+    store,
+  });
+  listening = serve(app, config);
+  const { url } = listening;
+  log("info", "server.listen", {
+    url,
+    output_dir: config.outputDir,
+    codex_version: codex.version ?? null,
+    sandbox: config.sandbox,
+  });
+  const held = parts.move();
+  return {
+    url,
+    stop: async () => {
+      generator.stop();
+      await listening?.stop();
+      await generator.idle();
+      slots.close();
+      await jobs.idle();
+      await held.disposeAsync();
+    },
+  };
+}
+
+// The login of the sandbox is no login of the user's, whatever is in their home.
+async function openSandbox(
+  config: Config,
+  parts: AsyncDisposableStack,
+): Promise<{ readonly authHome: string; readonly upstreamUrl: string }> {
+  const sandbox = parts.use(startSandbox());
+  const authHome = join(config.dataDir, "sandbox-login");
+  await writeSandboxLogin(authHome);
+  return { authHome, upstreamUrl: sandbox.url };
+}
+
+async function emptyDirectory(path: string): Promise<void> {
+  await Deno.mkdir(path, { recursive: true, mode: 0o700 });
+  for await (const { name } of Deno.readDir(path)) {
+    await Deno.remove(join(path, name), { recursive: true });
+  }
+}

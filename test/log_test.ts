@@ -1,0 +1,90 @@
+import { assertEquals, assertMatch, assertThrows } from "@std/assert";
+import { join } from "@std/path";
+import { createLog, fileSink } from "../src/log.ts";
+
+Deno.test("createLog() writes one line of JSON with time, level, event and fields", () => {
+  const lines: string[] = [];
+  const log = createLog([{ write: (line) => lines.push(line) }]);
+  log("warn", "queue.pause", { seconds: 5, who: null, paths: ["a", "b"] });
+  assertEquals(lines.length, 1);
+  assertMatch(lines[0], /^\{.*\}\n$/);
+  const { time, ...rest } = JSON.parse(lines[0]);
+  assertEquals(new Date(time).toISOString(), time);
+  assertEquals(rest, {
+    level: "warn",
+    event: "queue.pause",
+    seconds: 5,
+    who: null,
+    paths: ["a", "b"],
+  });
+});
+
+Deno.test("createLog() keeps text with line ends on one line", () => {
+  const lines: string[] = [];
+  const log = createLog([{ write: (line) => lines.push(line) }]);
+  log("error", "x", { reason: 'one\ntwo\r\n"three"\u2028' });
+  assertEquals(lines[0].split("\n").length, 2);
+  assertEquals(JSON.parse(lines[0]).reason, 'one\ntwo\r\n"three"\u2028');
+});
+
+Deno.test("createLog() writes to every sink", () => {
+  const first: string[] = [];
+  const second: string[] = [];
+  const log = createLog([
+    { write: (line) => first.push(line) },
+    { write: (line) => second.push(line) },
+  ]);
+  log("info", "server.listen");
+  assertEquals(first.length, 1);
+  assertEquals(first, second);
+});
+
+Deno.test("createLog() leaves out fields that are undefined", () => {
+  const lines: string[] = [];
+  const log = createLog([{ write: (line) => lines.push(line) }]);
+  log("info", "x", { code: undefined });
+  assertEquals(Object.keys(JSON.parse(lines[0])), ["time", "level", "event"]);
+});
+
+Deno.test("fileSink() makes the file and appends to it", async () => {
+  const directory = await Deno.makeTempDir();
+  const path = join(directory, "log.jsonl");
+  for (const line of ["one\n", "two ✓\n"]) {
+    using sink = fileSink(path);
+    sink.write(line);
+  }
+  assertEquals(await Deno.readTextFile(path), "one\ntwo ✓\n");
+  await Deno.remove(directory, { recursive: true });
+});
+
+Deno.test("fileSink() writes a long line whole", async () => {
+  const directory = await Deno.makeTempDir();
+  const path = join(directory, "log.jsonl");
+  const line = `${"x".repeat(5_000_000)}\n`;
+  {
+    using sink = fileSink(path);
+    sink.write(line);
+  }
+  assertEquals((await Deno.stat(path)).size, line.length);
+  await Deno.remove(directory, { recursive: true });
+});
+
+Deno.test("fileSink() drops a line that the disk has no room for", {
+  ignore: !hasFullDevice(),
+}, () => {
+  using sink = fileSink("/dev/full");
+  sink.write("one\n");
+});
+
+Deno.test("fileSink() refuses a directory that is not there", () => {
+  assertThrows(() => fileSink("/nowhere/log"), Deno.errors.NotFound);
+});
+
+function hasFullDevice(): boolean {
+  try {
+    return Deno.statSync("/dev/full").isCharDevice ?? false;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}

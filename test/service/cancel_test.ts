@@ -1,0 +1,183 @@
+import { assert, assertEquals } from "@std/assert";
+import { delay } from "@std/async/delay";
+import { join } from "@std/path";
+import { startTestService, type TestService } from "../support/service.ts";
+import { filesIn } from "../support/test_server.ts";
+import { until } from "../support/until.ts";
+
+const HANGING = { prompt: "a fox sandbox:hang", count: 4 };
+
+for (const ms of [0, 100, 500]) {
+  Deno.test(`a request that is aborted after ${ms} ms leaves nothing behind`, async () => {
+    await using server = await startTestService();
+    const caller = new AbortController();
+    const answer = server.generate(HANGING, { signal: caller.signal })
+      .catch((error) => error);
+    await delay(ms);
+    caller.abort();
+    const error = await answer;
+    assert(error instanceof DOMException);
+    assertEquals(error.name, "AbortError");
+    await assertNothingLeft(server);
+  });
+}
+
+Deno.test("a request that is aborted while its pictures are drawn leaves nothing behind", async () => {
+  await using server = await startTestService();
+  const caller = new AbortController();
+  const answer = server.generate(HANGING, { signal: caller.signal })
+    .catch(({ name }) => name);
+  await server.untilDrawing(4);
+  assert((await server.processes()).length >= 4);
+  caller.abort();
+  assertEquals(await answer, "AbortError");
+  await assertNothingLeft(server);
+  assertEquals(server.logLines("generate.abort").length, 1);
+  assertEquals(server.logLines("generate.abort")[0].code, "request_canceled");
+  assertEquals(server.logLines("codex.exec.error").length, 4);
+});
+
+Deno.test("a socket that closes ends the work", async () => {
+  await using server = await startTestService();
+  {
+    using connection = await post(server, JSON.stringify(HANGING));
+    await server.untilDrawing(4);
+    assert(connection.readable instanceof ReadableStream);
+  }
+  await assertNothingLeft(server);
+});
+
+Deno.test("a socket that closes its writing half ends the work", async () => {
+  await using server = await startTestService();
+  using connection = await post(server, JSON.stringify(HANGING));
+  await server.untilDrawing(4);
+  await connection.closeWrite();
+  await assertNothingLeft(server);
+});
+
+Deno.test("a socket that closes in the middle of its body starts nothing", async () => {
+  await using server = await startTestService();
+  const body = JSON.stringify({ prompt: "a fox" });
+  {
+    using connection = await post(server, body.slice(0, -5), body.length);
+    assert(connection.readable instanceof ReadableStream);
+  }
+  await until(() => server.logLines("generate.abort").length === 1);
+  await assertNothingLeft(server);
+  assertEquals(server.logLines("codex.exec.start"), []);
+});
+
+Deno.test("a second request goes on when the first is aborted", async () => {
+  await using server = await startTestService();
+  const caller = new AbortController();
+  const first = server.generate(HANGING, { signal: caller.signal })
+    .catch(({ name }) => name);
+  await server.untilDrawing(4);
+  const second = server.generate({ prompt: "an owl" });
+  caller.abort();
+  assertEquals(await first, "AbortError");
+  const response = await second;
+  await response.body?.cancel();
+  assertEquals(response.status, 200);
+  await server.untilIdle();
+});
+
+Deno.test("what is finished when the caller leaves is whole", async () => {
+  await using server = await startTestService();
+  const caller = new AbortController();
+  const answer = server.generate({ prompt: "a fox sandbox:hang@2", count: 2 }, {
+    signal: caller.signal,
+  }).catch(({ name }) => name);
+  await until(() =>
+    filesIn(server.place.outputDir).some((name) => name.endsWith(".json"))
+  );
+  caller.abort();
+  assertEquals(await answer, "AbortError");
+  await server.untilIdle();
+  const names = filesIn(server.place.outputDir);
+  assertEquals(names.length, 2);
+  const id = names[0].slice(0, -".json".length);
+  assertEquals(names, [`${id}.json`, `${id}.png`]);
+  const file = await fetch(`${server.url}/v1/images/${id}/file`);
+  await file.body?.cancel();
+  assertEquals(file.status, 200);
+});
+
+Deno.test("the time limit is 504 codex_timeout", async () => {
+  await using server = await startTestService({ TIMEOUT_MS: "1000" });
+  const started = Date.now();
+  const response = await server.generate(HANGING);
+  const { error } = await response.json();
+  assertEquals([response.status, error.code], [504, "codex_timeout"]);
+  assertEquals(error.type, "server_error");
+  assertEquals(error.message.includes("1000 ms"), true);
+  assert(Date.now() - started >= 1000);
+  await assertNothingLeft(server);
+});
+
+Deno.test("the time limit counts the waiting for a worker", async () => {
+  await using server = await startTestService({
+    TIMEOUT_MS: "1000",
+    MAX_WORKERS: "1",
+  });
+  const codes = await Promise.all([1, 2].map(async () => {
+    const response = await server.generate({ prompt: "sandbox:hang" });
+    return (await response.json()).error.code;
+  }));
+  assertEquals(codes, ["codex_timeout", "codex_timeout"]);
+  await assertNothingLeft(server);
+});
+
+Deno.test("an image that is finished at the time limit is kept", async () => {
+  await using server = await startTestService({ TIMEOUT_MS: "4000" });
+  const response = await server.generate({
+    prompt: "a fox sandbox:hang@1",
+    count: 2,
+  });
+  const { data, errors, status } = await response.json();
+  assertEquals([response.status, status], [200, "partial"]);
+  assertEquals(data.map(({ index }: { index: number }) => index), [1]);
+  assertEquals(errors.length, 1);
+  assertEquals([errors[0].index, errors[0].code], [0, "codex_timeout"]);
+  await server.untilIdle();
+});
+
+/** Sends the head of a request and its body, or a part of it. */
+async function post(
+  server: TestService,
+  body: string,
+  length = body.length,
+): Promise<Deno.TcpConn> {
+  const connection = await Deno.connect({
+    hostname: "127.0.0.1",
+    port: server.port,
+  });
+  await connection.write(
+    new TextEncoder().encode(
+      "POST /v1/images/generate HTTP/1.1\r\n" +
+        `Host: 127.0.0.1:${server.port}\r\n` +
+        "Content-Type: application/json\r\n" +
+        `Content-Length: ${length}\r\n\r\n${body}`,
+    ),
+  );
+  return connection;
+}
+
+/** The contract's two seconds: no worker, no process, no file of a worker and no picture is left. */
+async function assertNothingLeft(server: TestService): Promise<void> {
+  await server.untilIdle(2_000);
+  assertEquals(filesIn(server.place.outputDir), []);
+  const home = join(server.place.dataDir, "codex-home");
+  const pictures = join(home, "generated_images");
+  assertEquals(await exists(pictures) ? filesIn(pictures) : [], []);
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await Deno.stat(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}

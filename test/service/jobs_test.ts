@@ -1,0 +1,293 @@
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { startTestService, type TestService } from "../support/service.ts";
+import { openPlace } from "../support/place.ts";
+import { until } from "../support/until.ts";
+
+const JSON_TYPE = { "content-type": "application/json" };
+
+// The answers are JSON whose form these tests check field by field.
+// deno-lint-ignore no-explicit-any
+type Json = any;
+
+async function startJob(server: TestService, body: unknown): Promise<Json> {
+  const response = await server.generate(body, {
+    headers: { ...JSON_TYPE, prefer: "respond-async" },
+  });
+  assertEquals(response.status, 202);
+  const job = await response.json();
+  assertEquals(response.headers.get("location"), `/v1/jobs/${job.id}`);
+  assert(Number(response.headers.get("retry-after")) >= 1);
+  return job;
+}
+
+async function getJob(server: TestService, id: string): Promise<Json> {
+  return await (await fetch(`${server.url}/v1/jobs/${id}`)).json();
+}
+
+async function untilOver(server: TestService, id: string): Promise<Json> {
+  return await until(async () => {
+    const job = await getJob(server, id);
+    return job.ended_at === null ? undefined : job;
+  });
+}
+
+async function events(
+  response: Response,
+): Promise<{ id: number; event: string; data: Json }[]> {
+  const text = await response.text();
+  return text.split("\n\n").filter((block) => block.includes("event:")).map(
+    (block) => {
+      const fields = Object.fromEntries(
+        block.split("\n").map((
+          line,
+        ) => [line.split(":", 1)[0], line.slice(line.indexOf(":") + 1)]),
+      );
+      return {
+        id: Number(fields.id),
+        event: fields.event,
+        data: JSON.parse(fields.data),
+      };
+    },
+  );
+}
+
+Deno.test("respond-async gives a job that goes on by itself to the contract's answer", async () => {
+  await using server = await startTestService();
+  const started = await startJob(server, { prompt: "a wren", count: 2 });
+  assertMatch(started.id, /^gen_[0-9a-f-]{36}$/);
+  const job = await untilOver(server, started.id);
+  assertEquals(job.status, "completed");
+  assertEquals(job.answer.data.length, 2);
+  assertEquals(job.candidates.map(({ phase }: Json) => phase), [
+    "saved",
+    "saved",
+  ]);
+  assertEquals(job.candidates[0].image_id, job.answer.data[0].id);
+});
+
+Deno.test("respond-async answers a bad request at once", async () => {
+  await using server = await startTestService();
+  const response = await server.generate(
+    { prompt: "a wren", references: [{ image: "data:image/png;base64,AAAA" }] },
+    { headers: { ...JSON_TYPE, prefer: "respond-async" } },
+  );
+  assertEquals(response.status, 400);
+  assertEquals((await response.json()).error.code, "invalid_reference");
+  assertEquals((await (await fetch(`${server.url}/v1/jobs`)).json()).data, []);
+});
+
+Deno.test("POST generate streams every step, each image, and the answer at the end", async () => {
+  await using server = await startTestService();
+  const response = await server.generate(
+    { prompt: "a wren sandbox:slow=600", count: 2 },
+    { headers: { ...JSON_TYPE, accept: "text/event-stream" } },
+  );
+  assertEquals(response.status, 200);
+  assertMatch(
+    response.headers.get("content-type") ?? "",
+    /^text\/event-stream/,
+  );
+  const all = await events(response);
+  assertEquals(all.map(({ id }) => id), all.map((_, index) => index + 1));
+  const phases = all.filter(({ event, data }) =>
+    event === "progress" && data.index === 0
+  )
+    .map(({ data }) => data.phase);
+  assertEquals(phases, ["started", "drawing", "saved"]);
+  assertEquals(all.filter(({ event }) => event === "image").length, 2);
+  assertEquals(all.at(-1)?.event, "completed");
+  assertEquals(all.at(-1)?.data.data.length, 2);
+});
+
+Deno.test("POST generate ends a stream with an error event where nothing came of it", async () => {
+  await using server = await startTestService();
+  const response = await server.generate(
+    { prompt: "a wren sandbox:moderation" },
+    { headers: { ...JSON_TYPE, accept: "text/event-stream" } },
+  );
+  const last = (await events(response)).at(-1);
+  assertEquals([last?.event, last?.data.code], ["error", "moderation_blocked"]);
+});
+
+Deno.test("closing the stream cancels the job", async () => {
+  await using server = await startTestService();
+  const response = await server.generate(
+    { prompt: "a wren sandbox:hang", count: 4 },
+    { headers: { ...JSON_TYPE, accept: "text/event-stream" } },
+  );
+  await server.untilDrawing(4);
+  await response.body?.cancel();
+  await server.untilIdle();
+  const { data } = await (await fetch(`${server.url}/v1/jobs`)).json();
+  assertEquals(data[0].status, "canceled");
+});
+
+Deno.test("GET /v1/jobs/:id/events goes on after Last-Event-ID, and closing it cancels nothing", async () => {
+  await using server = await startTestService();
+  const { id } = await startJob(server, { prompt: "a wren sandbox:slow=1000" });
+  const url = `${server.url}/v1/jobs/${id}/events`;
+  const left = await fetch(url);
+  await left.body?.cancel();
+  const first = await events(await fetch(url));
+  const rest = await events(
+    await fetch(url, { headers: { "last-event-id": "2" } }),
+  );
+  assertEquals(rest, first.slice(2));
+  assertEquals(first.at(-1)?.event, "completed");
+});
+
+Deno.test("DELETE /v1/jobs/:id cancels a job, and does no harm twice", async () => {
+  await using server = await startTestService();
+  const { id } = await startJob(server, {
+    prompt: "a wren sandbox:hang",
+    count: 2,
+  });
+  await server.untilDrawing(2);
+  for (let time = 0; time < 2; time++) {
+    const response = await fetch(`${server.url}/v1/jobs/${id}`, {
+      method: "DELETE",
+    });
+    assertEquals(response.status, 200);
+    await response.body?.cancel();
+    await server.untilIdle();
+    assertEquals((await getJob(server, id)).status, "canceled");
+  }
+});
+
+Deno.test("DELETE of one candidate leaves the others", async () => {
+  await using server = await startTestService();
+  const { id } = await startJob(server, {
+    prompt: "a wren sandbox:slow=1500",
+    count: 2,
+  });
+  await server.untilDrawing(2);
+  const url = `${server.url}/v1/jobs/${id}/candidates`;
+  await (await fetch(`${url}/0`, { method: "DELETE" })).body?.cancel();
+  const job = await untilOver(server, id);
+  assertEquals(job.status, "partial");
+  assertEquals(job.candidates.map(({ phase }: Json) => phase), [
+    "canceled",
+    "saved",
+  ]);
+  const missing = await fetch(`${url}/2`, { method: "DELETE" });
+  assertEquals(missing.status, 404);
+  await missing.body?.cancel();
+});
+
+Deno.test("a job that a restart cuts off is failed and not forgotten, one that was done keeps its answer", async () => {
+  await using place = await openPlace();
+  let cut = "";
+  let done = "";
+  {
+    await using server = await startTestService({}, place);
+    done = (await startJob(server, { prompt: "a wren" })).id;
+    await untilOver(server, done);
+    cut = (await startJob(server, { prompt: "a wren sandbox:hang" })).id;
+    await server.untilDrawing(2);
+  }
+  // The orderly end writes "shutting_down"; a crash leaves the file as it was before.
+  const path = `${place.dataDir}/jobs/${cut}.json`;
+  const record = JSON.parse(await Deno.readTextFile(path));
+  assertEquals(record.failure.code, "shutting_down");
+  const { failure: _, endedAt: __, ...running } = record;
+  await Deno.writeTextFile(
+    path,
+    JSON.stringify({
+      ...running,
+      status: "running",
+      candidates: [{ index: 0, phase: "drawing", startedAt: 1 }],
+    }),
+  );
+  await using server = await startTestService({}, place);
+  const job = await getJob(server, cut);
+  assertEquals([job.status, job.error.code], ["failed", "server_restarted"]);
+  assertEquals(job.candidates[0].code, "server_restarted");
+  assertEquals((await getJob(server, done)).answer.data.length, 1);
+});
+
+Deno.test("an Idempotency-Key joins the job under way, then the finished one", async () => {
+  await using server = await startTestService();
+  const ask = (prompt: string) =>
+    server.generate({ prompt }, {
+      headers: { ...JSON_TYPE, "idempotency-key": "k-1" },
+    });
+  const prompt = "a wren sandbox:slow=500";
+  const [one, two] = await Promise.all([ask(prompt), ask(prompt)]);
+  const ids = [(await one.json()).id, (await two.json()).id];
+  ids.push((await (await ask(prompt)).json()).id);
+  assertEquals(new Set(ids).size, 1);
+  assertEquals(server.logLines("codex.exec.start").length, 1);
+  const other = await ask("another bird");
+  assertEquals(other.status, 422);
+  assertEquals((await other.json()).error.code, "idempotency_key_reused");
+});
+
+Deno.test("an Idempotency-Key lets a caller come back whose connection broke", async () => {
+  await using server = await startTestService();
+  const init = { headers: { ...JSON_TYPE, "idempotency-key": "k-2" } };
+  const body = { prompt: "a wren sandbox:slow=1000" };
+  const caller = new AbortController();
+  const cut = server.generate(body, { ...init, signal: caller.signal }).catch(
+    () => "cut",
+  );
+  await server.untilDrawing(1);
+  caller.abort();
+  assertEquals(await cut, "cut");
+  const response = await server.generate(body, init);
+  assertEquals(response.status, 200);
+  assertEquals((await response.json()).status, "completed");
+  assertEquals(server.logLines("codex.exec.start").length, 1);
+});
+
+Deno.test("an Idempotency-Key whose job made nothing may be used again", async () => {
+  await using server = await startTestService();
+  const init = { headers: { ...JSON_TYPE, "idempotency-key": "k-3" } };
+  for (let time = 0; time < 2; time++) {
+    const response = await server.generate(
+      { prompt: "x sandbox:no-image" },
+      init,
+    );
+    assertEquals(response.status, 502);
+    await response.body?.cancel();
+  }
+  assertEquals(server.logLines("codex.exec.start").length, 2);
+});
+
+Deno.test("requests take turns: one for four does not hold up one for one", async () => {
+  await using server = await startTestService({ MAX_WORKERS: "1" });
+  const four = await startJob(server, {
+    prompt: "four sandbox:slow=300",
+    count: 4,
+  });
+  const one = await startJob(server, { prompt: "one sandbox:slow=300" });
+  await untilOver(server, one.id);
+  const { candidates } = await getJob(server, four.id);
+  const saved =
+    candidates.filter(({ phase }: Json) => phase === "saved").length;
+  assert(saved < 4, `${saved} of four were made first`);
+  const waiting = candidates.filter(({ phase }: Json) => phase === "queued");
+  assertEquals(waiting[0]?.position ?? 1, 1);
+  await untilOver(server, four.id);
+});
+
+Deno.test("a usage limit pauses the queue: jobs wait, other requests are told at once", async () => {
+  await using server = await startTestService({ PAUSE_ON_USAGE_LIMIT: "1" });
+  const limited = await server.generate({ prompt: "x sandbox:usage-limit" });
+  assertEquals(limited.status, 429);
+  await limited.body?.cancel();
+  const started = server.logLines("codex.exec.start").length;
+  const refused = await server.generate({ prompt: "a wren" });
+  const { error } = await refused.json();
+  assertEquals([refused.status, error.code], [429, "usage_limit_reached"]);
+  assert(Number(refused.headers.get("retry-after")) > 60);
+  const job = await startJob(server, { prompt: "a wren" });
+  assertEquals((await getJob(server, job.id)).candidates[0].position, 1);
+  assertEquals(server.logLines("codex.exec.start").length, started);
+  const ready = await fetch(`${server.url}/readyz`);
+  const { checks } = await ready.json();
+  assertEquals(ready.status, 503);
+  assertEquals(
+    checks.find(({ name }: Json) => name === "usage_limit").ok,
+    false,
+  );
+});

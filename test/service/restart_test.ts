@@ -1,0 +1,55 @@
+import { assert, assertEquals, assertNotEquals } from "@std/assert";
+import { join } from "@std/path";
+import { TempNames } from "../../src/images/temp_names.ts";
+import { openPlace } from "../support/place.ts";
+import { spawnServer } from "../support/server_process.ts";
+import { startTestService } from "../support/service.ts";
+import { filesIn } from "../support/test_server.ts";
+
+Deno.test("after SIGKILL the next start ends the orphans, empties the work and keeps the images", async () => {
+  await using place = await openPlace();
+  let image: { id: string; bytes: number };
+  {
+    await using server = await spawnServer({}, place);
+    const finished = await server.generate({ prompt: "a fox" });
+    [image] = (await finished.json()).data;
+    const cut = server.generate({ prompt: "an owl sandbox:hang", count: 2 })
+      .catch((error) => error);
+    await server.untilDrawing(3);
+    server.kill("SIGKILL");
+    assertNotEquals((await server.ended).code, 0);
+    assert(await cut instanceof TypeError);
+    assert((await server.processes()).length >= 2);
+  }
+  assert(filesIn(join(place.dataDir, "work")).length > 0);
+  const instance = await Deno.readTextFile(join(place.dataDir, "instance"));
+  const half = new TempNames(instance).next();
+  const others = new TempNames("f".repeat(32)).next();
+  for (const name of [half, others, "holiday.png"]) {
+    await Deno.writeTextFile(join(place.outputDir, name), "half of i");
+  }
+
+  await using server = await spawnServer({}, place);
+  assertEquals(await server.processes(), []);
+  assertEquals(filesIn(join(place.dataDir, "work")), []);
+  assertEquals(
+    filesIn(place.outputDir),
+    [`${image.id}.json`, `${image.id}.png`, others, "holiday.png"].sort(),
+  );
+  assert(Number(server.logLines("codex.orphans.killed")[0].processes) >= 2);
+  const file = await fetch(`${server.url}/v1/images/${image.id}/file`);
+  assertEquals((await file.arrayBuffer()).byteLength, image.bytes);
+  const next = await server.generate({ prompt: "an owl" });
+  await next.body?.cancel();
+  assertEquals(next.status, 200);
+});
+
+Deno.test("a server keeps its name from start to start", async () => {
+  await using place = await openPlace();
+  const names: string[] = [];
+  for (let life = 0; life < 2; life++) {
+    await using server = await startTestService({}, place);
+    names.push((await (await fetch(`${server.url}/healthz`)).json()).instance);
+  }
+  assertEquals(names[0], names[1]);
+});

@@ -1,0 +1,77 @@
+import { assert, assertEquals } from "@std/assert";
+import { join } from "@std/path";
+import { type ServerProcess, spawnServer } from "../support/server_process.ts";
+import { filesIn } from "../support/test_server.ts";
+import { until } from "../support/until.ts";
+
+for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) {
+  Deno.test(`${signal} ends the work, tells callers so, and exits with 0`, async () => {
+    await using server = await spawnServer({ MAX_WORKERS: "2" });
+    const answer = server.generate({ prompt: "sandbox:hang", count: 4 });
+    await server.untilDrawing(2);
+    assert((await server.processes()).length >= 2);
+    server.kill(signal);
+    const response = await answer;
+    const { error } = await response.json();
+    assertEquals([response.status, error.code], [503, "shutting_down"]);
+    assertEquals(error.type, "server_error");
+    assert(Number(response.headers.get("retry-after")) >= 1);
+    await assertEndedInOrder(server);
+    const events = server.logLines().map(({ event }) => event);
+    assertEquals(events.slice(-1), ["server.end"]);
+    assertEquals(server.logLines("server.stop")[0].signal, signal);
+    // Candidates that waited were never started.
+    assertEquals(server.logLines("codex.exec.start").length, 2);
+  });
+}
+
+Deno.test("a second signal, as Ctrl-C sends through deno task, does not cut the end short", async () => {
+  await using server = await spawnServer();
+  const answer = server.generate({ prompt: "sandbox:hang", count: 4 });
+  await server.untilDrawing(4);
+  server.kill("SIGINT");
+  await until(() => server.logLines("server.stop").length === 1);
+  server.kill("SIGINT");
+  server.kill("SIGTERM");
+  const response = await answer;
+  await response.body?.cancel();
+  assertEquals(response.status, 503);
+  await assertEndedInOrder(server);
+});
+
+Deno.test("a signal ends a server with open connections that ask for nothing", async () => {
+  await using server = await spawnServer();
+  using _connection = await Deno.connect({
+    hostname: "127.0.0.1",
+    port: server.port,
+  });
+  await server.workers();
+  server.kill("SIGTERM");
+  await assertEndedInOrder(server);
+});
+
+Deno.test("a signal ends a server that somebody sends a body to for ever", async () => {
+  await using server = await spawnServer();
+  using connection = await Deno.connect({
+    hostname: "127.0.0.1",
+    port: server.port,
+  });
+  await connection.write(
+    new TextEncoder().encode(
+      `POST /v1/images/generate HTTP/1.1\r\nHost: 127.0.0.1:${server.port}\r\n` +
+        'Content-Type: application/json\r\nContent-Length: 99\r\n\r\n{"pro',
+    ),
+  );
+  await server.workers();
+  server.kill("SIGTERM");
+  await assertEndedInOrder(server);
+  assertEquals(server.logLines("server.end").length, 1);
+});
+
+async function assertEndedInOrder(server: ServerProcess): Promise<void> {
+  const { code, stderr } = await server.ended;
+  assertEquals([code, stderr], [0, ""]);
+  assertEquals(await server.processes(), []);
+  assertEquals(filesIn(join(server.place.dataDir, "work")), []);
+  assertEquals(filesIn(server.place.outputDir), []);
+}

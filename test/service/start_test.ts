@@ -1,0 +1,104 @@
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { join } from "@std/path";
+import { openPlace, type TestSettings } from "../support/place.ts";
+import {
+  type EndedProcess,
+  runDeno,
+  runServer,
+  spawnServer,
+} from "../support/server_process.ts";
+import { startTestService } from "../support/service.ts";
+
+Deno.test("a second server on the same data directory is refused in one line", async () => {
+  await using first = await startTestService();
+  const ended = await runServer(
+    { OUTPUT_DIR: join(first.place.directory, "elsewhere") },
+    first.place,
+  );
+  assertRefused(ended, "CODEX_IMAGE_SERVER_DATA_DIR", first.place.dataDir);
+  const response = await first.generate({ prompt: "a fox" });
+  await response.body?.cancel();
+  assertEquals(response.status, 200);
+});
+
+Deno.test("a second server on the same port is refused in one line", async () => {
+  await using first = await startTestService();
+  await using place = await openPlace();
+  const ended = await runServer({ PORT: `${first.port}` }, place);
+  assertRefused(ended, "CODEX_IMAGE_SERVER_PORT", `${first.port}`);
+});
+
+const BAD: readonly (readonly [TestSettings, ...string[]])[] = [
+  [{ PORT: "http" }, "CODEX_IMAGE_SERVER_PORT", '"http"', "0 to 65535"],
+  [{ LEAN: "yes" }, "CODEX_IMAGE_SERVER_LEAN", '"yes"', "0 or 1"],
+  [{ API_KEY: "my secret" }, "CODEX_IMAGE_SERVER_API_KEY", "printable ASCII"],
+  [
+    { SANDBOX: "1", UPSTREAM_URL: "http://127.0.0.1:9" },
+    "CODEX_IMAGE_SERVER_UPSTREAM_URL",
+    "http://127.0.0.1:9",
+    "one of the two",
+  ],
+  [{ HOST: "192.0.2.1" }, "192.0.2.1"],
+  [{ DATA_DIR: "/dev/null" }, "CODEX_IMAGE_SERVER_DATA_DIR", "/dev/null"],
+  [{ OUTPUT_DIR: "/dev/null" }, "CODEX_IMAGE_SERVER_OUTPUT_DIR", "/dev/null"],
+  [{ LOG_FILE: "src/no/log" }, "CODEX_IMAGE_SERVER_LOG_FILE", "src/no/log"],
+];
+
+for (const [settings, ...says] of BAD) {
+  const named = Object.entries(settings).map((pair) => pair.join("=")).join();
+  Deno.test(`the server refuses ${named} in one line`, async () => {
+    await using place = await openPlace();
+    const ended = await runServer(settings, place);
+    assertRefused(ended, ...says);
+    assertEquals(ended.stderr.includes("my secret"), false);
+  });
+}
+
+Deno.test("a bad setting stops deno task start before anything else", async () => {
+  await using place = await openPlace();
+  const ended = await runDeno(
+    ["task", "--quiet", "start"],
+    place.environment({ MAX_WORKERS: "65" }),
+  );
+  assertRefused(ended, "CODEX_IMAGE_SERVER_MAX_WORKERS", "1 to 64");
+});
+
+Deno.test("an unknown setting is warned about with the nearest known one", async () => {
+  await using server = await spawnServer({ MAX_WORKER: "2" });
+  const [{ level, warning }] = server.logLines("config.unknown");
+  assertEquals(level, "warn");
+  assertStringIncludes(`${warning}`, "CODEX_IMAGE_SERVER_MAX_WORKER:");
+  assertStringIncludes(`${warning}`, "CODEX_IMAGE_SERVER_MAX_WORKERS?");
+});
+
+Deno.test("LOG_FILE gets a copy of standard output, and is added to", async () => {
+  await using place = await openPlace();
+  const path = join(place.directory, "server.log");
+  await Deno.writeTextFile(path, "what was there\n");
+  await using server = await spawnServer({ LOG_FILE: path }, place);
+  server.kill("SIGTERM");
+  const { stdout } = await server.ended;
+  assertEquals(await Deno.readTextFile(path), `what was there\n${stdout}`);
+});
+
+Deno.test("directories behind symbolic links do", async () => {
+  await using place = await openPlace();
+  for (const path of [place.dataDir, place.outputDir]) {
+    await Deno.mkdir(`${path}-elsewhere`);
+    await Deno.symlink(`${path}-elsewhere`, path);
+  }
+  await using server = await spawnServer({}, place);
+  const response = await server.generate({ prompt: "a fox" });
+  const { url } = await response.json();
+  assertEquals(response.status, 200);
+  const file = await fetch(url);
+  await file.body?.cancel();
+  assertEquals(file.status, 200);
+});
+
+/** One line on standard error, nothing else anywhere, exit code 1. */
+function assertRefused(ended: EndedProcess, ...says: string[]): void {
+  assertMatch(ended.stderr, /^Cannot [^\n]+\n$/);
+  for (const text of says) assertStringIncludes(ended.stderr, text);
+  assertEquals([ended.code, ended.stdout], [1, ""]);
+}

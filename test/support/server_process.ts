@@ -1,0 +1,181 @@
+import { fromFileUrl } from "@std/path";
+import { openPlace, type Place, type TestSettings } from "./place.ts";
+import { TestServer } from "./test_server.ts";
+import { until } from "./until.ts";
+
+const ROOT = fromFileUrl(new URL("../..", import.meta.url));
+/** How long a server may take to listen or to refuse, in milliseconds. */
+const START_MS = 20_000;
+const LISTENING = /"event":"server.listen","url":"([^"]+)"/;
+
+/** How a process ended. */
+export interface EndedProcess {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+interface RunningProcess {
+  readonly child: Deno.ChildProcess;
+  readonly stdout: { text: string };
+  readonly stderr: { text: string };
+  /** Its end, when all that it wrote has been read. */
+  readonly ended: Promise<EndedProcess>;
+}
+
+/** The server in a process of its own. */
+export class ServerProcess extends TestServer implements AsyncDisposable {
+  readonly #process: RunningProcess;
+  readonly #parts: AsyncDisposableStack;
+
+  /** @param parts What ends with it. */
+  constructor(
+    server: ConstructorParameters<typeof TestServer>,
+    process: RunningProcess,
+    parts: AsyncDisposableStack,
+  ) {
+    super(...server);
+    this.#process = process;
+    this.#parts = parts;
+  }
+
+  /** Its end. */
+  get ended(): Promise<EndedProcess> {
+    return this.#process.ended;
+  }
+
+  /** Sends it a signal. */
+  kill(signal: Deno.Signal): void {
+    this.#process.child.kill(signal);
+  }
+
+  /** Kills it if it still runs, and removes its place if that is its own. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#parts.disposeAsync();
+  }
+}
+
+/**
+ * Starts the server in a process of its own, with the permissions of the `start` task, and waits until it listens.
+ *
+ * @param settings What differs from `Place.environment({})`.
+ * @param shared A place to use and to leave; when left out, one of its own.
+ */
+export async function spawnServer(
+  settings: TestSettings = {},
+  shared?: Place,
+): Promise<ServerProcess> {
+  await using parts = new AsyncDisposableStack();
+  const place = shared ?? parts.use(await openPlace());
+  const env = place.environment(settings);
+  const process = run(await serverArguments(env), env);
+  parts.defer(async () => {
+    killIfAlive(process.child);
+    await process.ended;
+  });
+  const url = await until(() => LISTENING.exec(process.stdout.text)?.[1], {
+    ms: START_MS,
+    state: () => process.stdout.text + process.stderr.text,
+  });
+  return new ServerProcess(
+    [url, place, () => process.stdout.text],
+    process,
+    parts.move(),
+  );
+}
+
+/** Starts the server like {@linkcode spawnServer} where it is to end by itself, and waits for that. */
+export async function runServer(
+  settings: TestSettings,
+  place: Place,
+): Promise<EndedProcess> {
+  const env = place.environment(settings);
+  return await runDeno(await serverArguments(env), env);
+}
+
+/** Runs `deno` with the repository for its directory, and waits for its end. */
+export async function runDeno(
+  args: readonly string[],
+  env: Readonly<Record<string, string>>,
+): Promise<EndedProcess> {
+  const { child, ended } = run(args, env);
+  const timer = setTimeout(() => killIfAlive(child), START_MS);
+  try {
+    return await ended;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function serverArguments(
+  env: Readonly<Record<string, string>>,
+): Promise<string[]> {
+  const [net, files] = await Promise.all(
+    ["net", "files"].map((kind) => grants(kind, env)),
+  );
+  return [
+    "run",
+    "--no-prompt",
+    "--allow-env",
+    "--allow-run",
+    "--allow-sys",
+    "--allow-ffi",
+    ...net.map((list) => `--allow-net=${list}`),
+    ...files.flatMap((
+      list,
+    ) => [`--allow-read=${list}`, `--allow-write=${list}`]),
+    "src/main.ts",
+  ];
+}
+
+// With a setting that cannot be used there are none, and the server has to say why.
+async function grants(
+  kind: string,
+  env: Readonly<Record<string, string>>,
+): Promise<string[]> {
+  const script = "scripts/grants.ts";
+  const args = ["run", "--allow-env", "--allow-read", script, kind];
+  const { stdout } = await run(args, env).ended;
+  return stdout === "" ? [] : [stdout.trim()];
+}
+
+function run(
+  args: readonly string[],
+  env: Readonly<Record<string, string>>,
+): RunningProcess {
+  const child = new Deno.Command(Deno.execPath(), {
+    args: [...args],
+    cwd: ROOT,
+    env: { ...env },
+    clearEnv: true,
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  const stdout = { text: "" };
+  const stderr = { text: "" };
+  const ended = Promise.all([
+    child.status,
+    collect(child.stdout, stdout),
+    collect(child.stderr, stderr),
+  ]).then(([{ code }]) => ({ code, stdout: stdout.text, stderr: stderr.text }));
+  return { child, stdout, stderr, ended };
+}
+
+async function collect(
+  stream: ReadableStream<Uint8Array<ArrayBuffer>>,
+  into: { text: string },
+): Promise<void> {
+  for await (const text of stream.pipeThrough(new TextDecoderStream())) {
+    into.text += text;
+  }
+}
+
+function killIfAlive(child: Deno.ChildProcess): void {
+  try {
+    child.kill("SIGKILL");
+  } catch (error) {
+    // It has ended already.
+    if (!(error instanceof TypeError)) throw error;
+  }
+}

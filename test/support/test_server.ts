@@ -1,0 +1,102 @@
+import { join } from "@std/path";
+import {
+  listProcesses,
+  processesOf,
+  type ProcessRow,
+} from "../../src/codex/processes.ts";
+import type { Place } from "./place.ts";
+import { until } from "./until.ts";
+
+/** One line of the log. */
+export interface LogLine {
+  readonly level: string;
+  readonly event: string;
+  readonly [field: string]: unknown;
+}
+
+/** How busy a server is. */
+export interface Workers {
+  readonly active: number;
+  readonly max: number;
+  readonly queued: number;
+  readonly queue_max: number;
+}
+
+/** A running server, whether in this process or in one of its own. */
+export class TestServer {
+  /** Its address. */
+  readonly url: string;
+  /** Where it keeps its files, and the backend of its workers. */
+  readonly place: Place;
+  readonly #log: () => string;
+
+  /** @param log Tells what was logged so far. */
+  constructor(url: string, place: Place, log: () => string) {
+    this.url = url;
+    this.place = place;
+    this.#log = log;
+  }
+
+  /** The port that it listens on. */
+  get port(): number {
+    return Number(new URL(this.url).port);
+  }
+
+  /** The log so far, as it was written. */
+  get logText(): string {
+    return this.#log();
+  }
+
+  /** The lines of the log so far that tell of one event, or all of them. */
+  logLines(event?: string): readonly LogLine[] {
+    return this.logText.split("\n").slice(0, -1)
+      .map((line): LogLine => JSON.parse(line))
+      .filter((line) => event === undefined || line.event === event);
+  }
+
+  /** Sends a body to `POST /v1/images/generate`. */
+  generate(body: unknown, init: RequestInit = {}): Promise<Response> {
+    return fetch(`${this.url}/v1/images/generate`, {
+      method: "POST",
+      body: JSON.stringify(body),
+      ...init,
+      headers: { "content-type": "application/json", ...init.headers },
+    });
+  }
+
+  /** Asks `GET /healthz` how busy it is. */
+  async workers(): Promise<Workers> {
+    return (await (await fetch(`${this.url}/healthz`)).json()).workers;
+  }
+
+  /** Lists the processes of its workers. */
+  async processes(): Promise<readonly ProcessRow[]> {
+    const instance = Deno.readTextFileSync(
+      join(this.place.dataDir, "instance"),
+    );
+    return processesOf(await listProcesses(), `${instance}.*`);
+  }
+
+  /** Waits until the sandbox draws so many pictures since the start, finished or not. */
+  async untilDrawing(pictures: number): Promise<void> {
+    const { record } = this.place.sandbox;
+    await until(() => record.to("/v1/images/generations").length >= pictures);
+  }
+
+  /** Waits until nothing of any request is left: no place taken, no process, no file of a worker. */
+  async untilIdle(ms = 2_000): Promise<void> {
+    let state: unknown = undefined;
+    await until(async () => {
+      const { active, queued } = await this.workers();
+      const processes = await this.processes();
+      const files = filesIn(join(this.place.dataDir, "work"));
+      state = { active, queued, processes, files };
+      return active + queued + processes.length + files.length === 0;
+    }, { ms, state: () => JSON.stringify(state) });
+  }
+}
+
+/** Names what lies in a directory, in order. */
+export function filesIn(directory: string): string[] {
+  return Array.from(Deno.readDirSync(directory), ({ name }) => name).sort();
+}
