@@ -54,6 +54,9 @@ interface Line {
   readonly colour: Colour;
 }
 
+/** From here on a picture is painted at half its size: the server must not stand still for it. */
+const ZOOMED_PIXELS = 500_000;
+
 /**
  * Draws a landscape from the hash of the request, with the request as its
  * caption where there is room, as a PNG file: the same bytes every time.
@@ -66,17 +69,21 @@ export async function drawPicture(
   const [seed] = await hash([prompt, variation, serial]);
   const noise = xorshift(seed);
   const palette = PALETTES[(mood + serial) % PALETTES.length];
-  const caption = layOutCaption(picture, palette.sun);
-  const canvas = new Canvas(width, height);
+  const zoom = width * height >= ZOOMED_PIXELS ? 2 : 1;
+  const canvas = new Canvas(Math.ceil(width / zoom), Math.ceil(height / zoom));
+  const caption = layOutCaption(picture, canvas, palette.sun);
   paintScene(canvas, {
     palette,
     random: () => noise() / 2 ** 32,
-    ground: (caption[0]?.y ?? height) - height / 40,
+    ground: (caption[0]?.y ?? canvas.height) - canvas.height / 40,
     birds: picture.references,
     transparent,
   });
   for (const line of caption) write(canvas, line);
   return await canvas.toPng({
+    width,
+    height,
+    zoom,
     alpha: transparent,
     manifest: MANIFEST,
     bytes: picture.bytes,
@@ -85,8 +92,12 @@ export async function drawPicture(
 }
 
 /** The lines of the caption from the top, none where they would not fit. */
-function layOutCaption(picture: Picture, accent: Colour): Line[] {
-  const { prompt, variation, width, height, references, serial } = picture;
+function layOutCaption(
+  picture: Picture,
+  { width, height }: Canvas,
+  accent: Colour,
+): Line[] {
+  const { prompt, variation, references, serial } = picture;
   const scale = Math.max(1, Math.round(Math.sqrt(width * height) / 300));
   const number = `#${serial}`;
   const right = Math.floor(width / scale) - MARGIN - 2 * textWidth(number);
@@ -95,7 +106,7 @@ function layOutCaption(picture: Picture, accent: Colour): Line[] {
   if (room < NARROWEST || most <= FACT_LINES) return [];
 
   const facts = [
-    `SANDBOX ${width}x${height}`,
+    `SANDBOX ${picture.width}x${picture.height}`,
     variation,
     references > 0 ? `references: ${references}` : "",
   ].filter(Boolean).join(", ");

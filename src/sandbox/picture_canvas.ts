@@ -1,10 +1,15 @@
-import { crc32, deflateSync } from "node:zlib";
+import { promisify } from "node:util";
+import { crc32, deflate } from "node:zlib";
 
 const SIGNATURE = Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a);
 const CHUNK_OVERHEAD = 12;
 const FILTER_SUB = 1;
+const FILTER_UP = 2;
 const COLOUR_RGB = 2;
 const COLOUR_RGBA = 6;
+
+// Paintings are smooth: level 1 is the fastest and costs few bytes. It is not done on this thread.
+const compress = promisify<Uint8Array, { level: number }, Uint8Array>(deflate);
 
 /** Red, green and blue from 0 to 255. */
 export type Colour = readonly [red: number, green: number, blue: number];
@@ -19,6 +24,12 @@ export interface Box {
 
 /** How {@linkcode Canvas.toPng} writes a file. */
 export interface PngOptions {
+  /** Columns of the file; the last pixel of a row may be cut. */
+  readonly width: number;
+  /** Rows of the file; the last row may be cut. */
+  readonly height: number;
+  /** How many columns and rows of the file one pixel takes, 1 or 2. */
+  readonly zoom: number;
   /** Keep the alpha channel; without it the file has none at all. */
   readonly alpha: boolean;
   /** Text of a stand-in manifest, kept in the chunk "caBX" where C2PA manifests are. */
@@ -73,19 +84,18 @@ export class Canvas {
 
   /** Encodes as PNG with 8 bits a channel; see https://www.w3.org/TR/png-3/. */
   async toPng(options: PngOptions): Promise<Uint8Array<ArrayBuffer>> {
-    const { alpha, manifest, bytes = 0, noise } = options;
+    const { alpha, manifest, bytes = 0, noise, width, height } = options;
     const header = new Uint8Array(13);
     const view = new DataView(header.buffer);
-    view.setUint32(0, this.width);
-    view.setUint32(4, this.height);
+    view.setUint32(0, width);
+    view.setUint32(4, height);
     header.set([8, alpha ? COLOUR_RGBA : COLOUR_RGB], 8);
 
     const parts = [
       SIGNATURE,
       chunk("IHDR", header),
       chunk("caBX", new TextEncoder().encode(manifest)),
-      // Paintings are smooth: level 1 is the fastest and costs few bytes.
-      chunk("IDAT", deflateSync(filter(this, alpha ? 4 : 3), { level: 1 })),
+      chunk("IDAT", await compress(filter(this, options), { level: 1 })),
       chunk("IEND", new Uint8Array()),
     ];
     const missing = bytes - parts.reduce((sum, part) => sum + part.length, 0);
@@ -97,17 +107,25 @@ export class Canvas {
   }
 }
 
-/** Each byte less that of the pixel on the left, which leaves little but zeros. */
-function filter({ width, height, data }: Canvas, channels: number): Uint8Array {
-  const filtered = new Uint8Array(height * (1 + width * channels));
-  let to = 0;
-  let from = 0;
+/** Each byte less that of the pixel on the left or above, which leaves little but zeros. */
+function filter(
+  { width: columns, data }: Canvas,
+  { alpha, height, width, zoom }: PngOptions,
+): Uint8Array {
+  const channels = alpha ? 4 : 3;
+  const stride = 1 + width * channels;
+  const filtered = new Uint8Array(height * stride);
   for (let y = 0; y < height; y++) {
-    filtered[to++] = FILTER_SUB;
-    for (let x = 0; x < width; x++, from += 4) {
+    const start = y * stride;
+    filtered[start] = y % zoom === 0 ? FILTER_SUB : FILTER_UP;
+    // A repeated row is the one above, and a repeated pixel the one on the left: zeros.
+    if (y % zoom !== 0) continue;
+    let from = y / zoom * columns * 4;
+    for (let x = 0; x < width; x += zoom, from += 4) {
+      const to = start + 1 + x * channels;
       for (let channel = 0; channel < channels; channel++) {
         const left = x === 0 ? 0 : data[from + channel - 4];
-        filtered[to++] = data[from + channel] - left;
+        filtered[to + channel] = data[from + channel] - left;
       }
     }
   }
