@@ -6,7 +6,8 @@ import type { Slots } from "./generation/slots.ts";
 import { errorResponse } from "./http/error.ts";
 import { createGuard } from "./http/guard.ts";
 import { requestIdOf } from "./http/request_id.ts";
-import { createRouter } from "./http/router.ts";
+import { createRouter, type Route } from "./http/router.ts";
+import { StreamPlaces } from "./http/stream_places.ts";
 import type { ImageStore } from "./images/store.ts";
 import { IdempotencyKeys } from "./jobs/idempotency.ts";
 import type { Jobs } from "./jobs/jobs.ts";
@@ -22,6 +23,8 @@ import { imageFile } from "./routes/image_file.ts";
 import { imageRoutes } from "./routes/images.ts";
 import { jobRoutes } from "./routes/jobs.ts";
 import { metrics } from "./routes/metrics.ts";
+import { modelRoutes } from "./routes/models.ts";
+import { openAiRoutes } from "./routes/openai.ts";
 import { ready } from "./routes/ready.ts";
 
 const LOOPBACK = ["127.0.0.1", "localhost", "::1"];
@@ -44,6 +47,11 @@ export interface AppParts {
   readonly store: ImageStore;
 }
 
+interface RequestContext {
+  /** What the log calls the request. */
+  readonly requestId: string;
+}
+
 /** Makes the application: every request is guarded, routed and answered, errors included. */
 export function createApp(
   parts: AppParts,
@@ -60,9 +68,11 @@ export function createApp(
     timeoutMs: config.timeoutMs,
   });
   const keys = new IdempotencyKeys(jobs);
-  const job = jobRoutes(jobs);
+  const streams = new StreamPlaces(config.maxStreams);
+  const job = jobRoutes({ jobs, streams });
   const image = imageRoutes({ ...parts, storePrompts: config.storePrompts });
-  const route = createRouter<{ readonly requestId: string }>([
+  const openAi = openAiRoutes({ ...parts, keys });
+  const route = createRouter<RequestContext>([
     { method: "GET", path: "/healthz", handler: health(parts) },
     { method: "GET", path: "/readyz", handler: ready(readiness) },
     { method: "GET", path: "/metrics", handler: metrics(parts) },
@@ -74,7 +84,7 @@ export function createApp(
     {
       method: "POST",
       path: "/v1/images/generate",
-      handler: generate({ ...parts, keys, maxBodyBytes: config.maxBodyBytes }),
+      handler: generate({ ...parts, keys, streams }),
     },
     { method: "GET", path: "/v1/images", handler: image.list },
     // Only what begins like an id: a GET of the path above is a wrong method and not a missing image.
@@ -98,6 +108,17 @@ export function createApp(
       path: "/v1/jobs/:id/candidates/:index",
       handler: job.cancelCandidate,
     },
+    // OpenAI's clients are given a base URL with or without the version.
+    ...["/v1", ""].flatMap((base): Route<RequestContext>[] => [
+      {
+        method: "POST",
+        path: `${base}/images/generations`,
+        handler: openAi.generations,
+      },
+      { method: "POST", path: `${base}/images/edits`, handler: openAi.edits },
+      { method: "GET", path: `${base}/models`, handler: modelRoutes.list },
+      { method: "GET", path: `${base}/models/:id`, handler: modelRoutes.show },
+    ]),
   ]);
   return async (request) => {
     const requestId = requestIdOf(request);

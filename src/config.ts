@@ -13,6 +13,20 @@ export interface Config {
   readonly timeoutMs: number;
   /** The largest request body, in bytes. */
   readonly maxBodyBytes: number;
+  /** How fast a body has to come, in bytes a second; 0 for any pace. */
+  readonly minUploadBytesPerS: number;
+  /** For how long a body may be slower, in milliseconds. */
+  readonly uploadGraceMs: number;
+  /** How many connections may be open at once. */
+  readonly maxConnections: number;
+  /** How long the head of a request may take, in milliseconds. */
+  readonly headerTimeoutMs: number;
+  /** How long a connection may be open without a request, in milliseconds. */
+  readonly idleTimeoutMs: number;
+  /** How many answers may be streams of events at once. */
+  readonly maxStreams: number;
+  /** How much space has to be free before work is started, in bytes. */
+  readonly minFreeBytes: number;
   /** Where pictures are kept. */
   readonly outputDir: string;
   /** Where the server keeps its own files: the CLI's home and the workers' directories. */
@@ -27,6 +41,8 @@ export interface Config {
   readonly allowedOrigins: readonly string[];
   /** A file that gets a copy of the log. */
   readonly logFile: string | undefined;
+  /** How large that file may grow before it becomes the old one, in bytes. */
+  readonly logMaxBytes: number;
   /** How long a finished job is kept, in milliseconds. */
   readonly jobTtlMs: number;
   /** Whether prompts are kept beside the pictures, shown and searched for. */
@@ -86,6 +102,13 @@ export function readConfig(
     apiKey: settings.API_KEY,
     timeoutMs: settings.TIMEOUT_MS ?? 600_000,
     maxBodyBytes: settings.MAX_BODY_BYTES ?? 100_663_296,
+    minUploadBytesPerS: settings.MIN_UPLOAD_BYTES_PER_S ?? 1_024,
+    uploadGraceMs: settings.UPLOAD_GRACE_MS ?? 10_000,
+    maxConnections: settings.MAX_CONNECTIONS ?? 256,
+    headerTimeoutMs: settings.HEADER_TIMEOUT_MS ?? 10_000,
+    idleTimeoutMs: settings.IDLE_TIMEOUT_MS ?? 75_000,
+    maxStreams: settings.MAX_STREAMS ?? 64,
+    minFreeBytes: settings.MIN_FREE_BYTES ?? 268_435_456,
     outputDir: absolute(settings.OUTPUT_DIR ?? "output"),
     dataDir: absolute(settings.DATA_DIR ?? "data"),
     publicUrl: settings.PUBLIC_URL,
@@ -93,6 +116,7 @@ export function readConfig(
     allowedHosts: settings.ALLOWED_HOSTS ?? [],
     allowedOrigins: settings.ALLOWED_ORIGINS ?? [],
     logFile: optional(settings.LOG_FILE),
+    logMaxBytes: settings.LOG_MAX_BYTES ?? 10_485_760,
     jobTtlMs: settings.JOB_TTL_MS ?? 3_600_000,
     storePrompts: settings.STORE_PROMPTS ?? false,
     retentionDays: settings.RETENTION_DAYS,

@@ -10,6 +10,7 @@ export type FailureCode =
   | "forbidden_origin"
   | "idempotency_key_reused"
   | "image_tool_unavailable"
+  | "insufficient_storage"
   | "internal_error"
   | "invalid_aspect"
   | "invalid_count"
@@ -68,9 +69,20 @@ export class Failure extends Error {
   }
 }
 
+const NO_ROOM: readonly unknown[] = ["ENOSPC", "EDQUOT"];
+
 /** Makes a {@linkcode Failure} of anything thrown; what nobody foresaw is an `internal_error`. */
 export function toFailure(error: unknown): Failure {
   if (error instanceof Failure) return error;
+  if (
+    error instanceof Error && "code" in error && NO_ROOM.includes(error.code)
+  ) {
+    return new Failure(
+      "insufficient_storage",
+      "The server has no room left on its disk",
+      { cause: error },
+    );
+  }
   if (error instanceof DOMException && error.name === "AbortError") {
     return new Failure("request_canceled", "The caller is gone", {
       cause: error,

@@ -42,17 +42,34 @@ export const stdoutSink: LogSink = {
   write: (line) => writeAllSync(Deno.stdout, line),
 };
 
+/** How a {@linkcode fileSink} keeps its file. */
+export interface FileSinkOptions {
+  /** How large the file may grow before it becomes the old one, in bytes; without limit when left out. */
+  readonly maxBytes?: number;
+}
+
 /**
  * Opens a sink that appends to a file.
  *
- * A line that cannot be written is dropped: a full disk must not end the service, and standard
- * output still has the line.
+ * A full file is renamed to `<path>.1`, whatever was there, and a new one begun. A line that cannot be written is dropped:
+ * a full disk must not end the service, and standard output still has the line.
  */
-export function fileSink(path: string): LogSink & Disposable {
-  const file = Deno.openSync(path, { append: true, create: true });
+export function fileSink(
+  path: string,
+  { maxBytes = Infinity }: FileSinkOptions = {},
+): LogSink & Disposable {
+  let file = openToAppend(path);
   return {
     write: (line) => {
       try {
+        const { isFile, size } = file.statSync();
+        // A device has no size, and renaming would take it away from everybody else.
+        if (isFile && size > 0 && size + byteLength(line) > maxBytes) {
+          Deno.renameSync(path, `${path}.1`);
+          const next = openToAppend(path);
+          file.close();
+          file = next;
+        }
         writeAllSync(file, line);
       } catch (error) {
         console.error(`Cannot write to log file "${path}": ${error}`);
@@ -60,6 +77,14 @@ export function fileSink(path: string): LogSink & Disposable {
     },
     [Symbol.dispose]: () => file.close(),
   };
+}
+
+function openToAppend(path: string): Deno.FsFile {
+  return Deno.openSync(path, { append: true, create: true });
+}
+
+function byteLength(text: string): number {
+  return new TextEncoder().encode(text).length;
 }
 
 function writeAllSync(

@@ -11,7 +11,7 @@ async function main(): Promise<void> {
   const { config, warnings } = readConfig(env, Deno.cwd());
   using file = config.logFile === undefined
     ? undefined
-    : openLogFile(config.logFile);
+    : openLogFile(config.logFile, config.logMaxBytes);
   const sinks: LogSink[] = file === undefined
     ? [stdoutSink]
     : [stdoutSink, file];
@@ -24,9 +24,9 @@ async function main(): Promise<void> {
   log("info", "server.end");
 }
 
-function openLogFile(path: string): LogSink & Disposable {
+function openLogFile(path: string, maxBytes: number): LogSink & Disposable {
   try {
-    return fileSink(path);
+    return fileSink(path, { maxBytes });
   } catch (error) {
     if (!(error instanceof Error)) throw error;
     throw new ConfigError(
@@ -62,6 +62,8 @@ function listenForEnd(): EndingSignal {
 if (import.meta.main) {
   try {
     await main();
+    // Whoever neither reads nor writes holds a connection open, and with it the process, for ever.
+    Deno.exit();
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     console.error(error.message);

@@ -1,11 +1,11 @@
 import type { Codex } from "./codex/codex.ts";
+import { freeBytes } from "./free_bytes.ts";
 import type { Slots } from "./generation/slots.ts";
 import { isWritable } from "./own_directory.ts";
 
 /** How long an answer is good for, in milliseconds. */
 const CACHE_MS = 30_000;
-/** Less free space than this is not ready, in KiB: a request of four large pictures takes about half. */
-const MIN_FREE_KIB = 262_144;
+const MIB = 1_048_576;
 
 /** One thing that must be in order. */
 export interface Check {
@@ -22,6 +22,10 @@ export interface ReadinessOptions {
   readonly codex: Codex;
   /** Where pictures are kept. */
   readonly outputDir: string;
+  /** Where the server keeps its own files. */
+  readonly dataDir: string;
+  /** How much space has to be free, in bytes. */
+  readonly minFreeBytes: number;
   readonly slots: Slots;
 }
 
@@ -60,7 +64,7 @@ function checkAll(options: ReadinessOptions): Promise<readonly Check[]> {
     named("login", codex.checkLogin()),
     named("login_writable", codex.checkLoginWritable()),
     named("output_writable", checkWritable(outputDir)),
-    named("free_disk", checkFreeDisk(outputDir)),
+    named("free_disk", checkFreeDisk(options)),
     named("image_tool", codex.checkImageTool()),
   ]);
 }
@@ -78,22 +82,16 @@ async function checkWritable(directory: string): Promise<Omit<Check, "name">> {
   return { ok, detail: ok ? directory : `Cannot write to "${directory}"` };
 }
 
-async function checkFreeDisk(directory: string): Promise<Omit<Check, "name">> {
-  const { success, stdout } = await new Deno.Command("df", {
-    args: ["-Pk", "--", directory],
-    stdin: "null",
-    stderr: "null",
-  }).output();
-  const row = new TextDecoder().decode(stdout).trim().split("\n").at(-1) ?? "";
-  const free = Number(row.split(/\s+/)[3]);
-  if (!success || !Number.isFinite(free)) {
-    return {
-      ok: false,
-      detail: `Cannot tell the free space of "${directory}"`,
-    };
+async function checkFreeDisk(
+  { dataDir, minFreeBytes, outputDir }: ReadinessOptions,
+): Promise<Omit<Check, "name">> {
+  try {
+    const free = await freeBytes(outputDir, dataDir);
+    const detail = `${Math.floor(free / MIB)} MiB free`;
+    return { ok: free >= minFreeBytes, detail };
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    const detail = `Cannot tell the free space: ${error.message}`;
+    return { ok: false, detail };
   }
-  return {
-    ok: free >= MIN_FREE_KIB,
-    detail: `${Math.floor(free / 1024)} MiB free`,
-  };
 }

@@ -1,3 +1,4 @@
+import { deadline } from "@std/async/deadline";
 import { ConfigError } from "./settings.ts";
 
 /** How long open answers may take when the server stops, in milliseconds. */
@@ -9,7 +10,7 @@ export interface Listening {
   readonly url: string;
   /** The port, also where a free one was asked for. */
   readonly port: number;
-  /** Takes no more requests, lets open ones finish for five seconds, then cuts them off. */
+  /** Takes no more requests and lets open ones finish, but waits for five seconds at most. */
   stop(): Promise<void>;
 }
 
@@ -25,11 +26,11 @@ export function serve(
   { host, port }: { readonly host: string; readonly port: number },
 ): Listening {
   const first = listen(host, port, handler);
-  const listeners = [first];
-  const actualPort = first.server.addr.port;
+  const servers = [first];
+  const actualPort = first.addr.port;
   if (host === "127.0.0.1" || host === "localhost") {
     try {
-      listeners.push(listen("::1", actualPort, handler));
+      servers.push(listen("::1", actualPort, handler));
     } catch (error) {
       // A machine without IPv6, or with somebody else there: 127.0.0.1 is what we promise.
       if (!(error instanceof ConfigError)) throw error;
@@ -40,33 +41,24 @@ export function serve(
     url: `http://${shown}:${actualPort}`,
     port: actualPort,
     stop: async () => {
-      await Promise.all(listeners.map(stopInTime));
+      const closed = Promise.all(servers.map((server) => server.shutdown()));
+      try {
+        await deadline(closed, SHUTDOWN_MS);
+      } catch (error) {
+        // There is no way to cut off who is left: to abort a server that shuts down is an uncaught error.
+        if (!(error instanceof DOMException)) throw error;
+      }
     },
   };
-}
-
-interface Listener {
-  readonly server: Deno.HttpServer<Deno.NetAddr>;
-  /** Cuts off what is open; to abort it once the server has ended would throw. */
-  readonly ending: AbortController;
-}
-
-async function stopInTime({ ending, server }: Listener): Promise<void> {
-  const deadline = setTimeout(() => ending.abort(), SHUTDOWN_MS);
-  await server.shutdown();
-  clearTimeout(deadline);
 }
 
 function listen(
   hostname: string,
   port: number,
   handler: (request: Request) => Promise<Response>,
-): Listener {
-  const ending = new AbortController();
-  const { signal } = ending;
-  const options = { hostname, port, signal, onListen: () => {} };
+): Deno.HttpServer<Deno.NetAddr> {
   try {
-    return { server: Deno.serve(options, handler), ending };
+    return Deno.serve({ hostname, port, onListen: () => {} }, handler);
   } catch (error) {
     if (error instanceof Deno.errors.AddrInUse) {
       throw new ConfigError(

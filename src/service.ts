@@ -20,6 +20,7 @@ import { describeImage, generateAnswer } from "./routes/generate_answer.ts";
 import { startSandbox } from "./sandbox/backend.ts";
 import { writeSandboxLogin } from "./sandbox/login.ts";
 import { type Listening, serve } from "./serve.ts";
+import { createStorageCheck } from "./storage_check.ts";
 
 /** What a {@linkcode Service} is started with. */
 export interface ServiceOptions {
@@ -71,6 +72,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   });
   const generator = new Generator({
     ...config,
+    checkStorage: createStorageCheck(config),
     codex,
     durations,
     instance: instance.id,
@@ -87,7 +89,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     describe: (generation) => generateAnswer(generation, addresses),
     describeImage: (candidate) => describeImage(candidate, addresses),
     durations,
-    files: new JobFiles(join(config.dataDir, "jobs")),
+    files: new JobFiles(join(config.dataDir, "jobs"), config.storePrompts),
     generator,
     keepMs: config.jobTtlMs,
     log,

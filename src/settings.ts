@@ -27,6 +27,22 @@ const SETTINGS = {
   ],
   TIMEOUT_MS: [whole(1_000, 86_400_000), "milliseconds from 1000 to 86400000"],
   MAX_BODY_BYTES: [whole(1_024, 2 ** 31), "bytes from 1024 to 2147483648"],
+  MIN_UPLOAD_BYTES_PER_S: [
+    whole(0, 999_999_999),
+    "bytes a second from 0 to 999999999",
+  ],
+  UPLOAD_GRACE_MS: [whole(100, 600_000), "milliseconds from 100 to 600000"],
+  MAX_CONNECTIONS: [whole(1, 10_000), "a whole number from 1 to 10000"],
+  HEADER_TIMEOUT_MS: [whole(100, 600_000), "milliseconds from 100 to 600000"],
+  IDLE_TIMEOUT_MS: [
+    whole(100, 86_400_000),
+    "milliseconds from 100 to 86400000",
+  ],
+  MAX_STREAMS: [whole(1, 10_000), "a whole number from 1 to 10000"],
+  MIN_FREE_BYTES: [
+    whole(0, 999_999_999_999_999),
+    "bytes from 0 to 999999999999999",
+  ],
   OUTPUT_DIR: [text, "a directory"],
   DATA_DIR: [text, "a directory"],
   PUBLIC_URL: [
@@ -46,6 +62,10 @@ const SETTINGS = {
     "web origins such as https://example.com, separated by commas",
   ],
   LOG_FILE: [text, "a file"],
+  LOG_MAX_BYTES: [
+    whole(1_024, 999_999_999_999_999),
+    "bytes from 1024 to 999999999999999",
+  ],
   JOB_TTL_MS: [
     whole(1_000, 2_592_000_000),
     "milliseconds from 1000 to 2592000000",

@@ -1,4 +1,4 @@
-import { assertEquals, assertMatch, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { join } from "@std/path";
 import { createLog, fileSink } from "../src/log.ts";
 
@@ -74,6 +74,60 @@ Deno.test("fileSink() drops a line that the disk has no room for", {
 }, () => {
   using sink = fileSink("/dev/full");
   sink.write("one\n");
+});
+
+Deno.test("fileSink() makes a full file the old one and begins anew", async () => {
+  const directory = await Deno.makeTempDir();
+  const path = join(directory, "log.jsonl");
+  {
+    using sink = fileSink(path, { maxBytes: 12 });
+    for (const line of ["1: äöü\n", "2\n", "3\n", "4\n"]) sink.write(line);
+    assertEquals(await Deno.readTextFile(`${path}.1`), "1: äöü\n2\n");
+    assertEquals(await Deno.readTextFile(path), "3\n4\n");
+    for (let line = 5; line < 100; line++) sink.write(`${line}\n`);
+  }
+  const names = [...Deno.readDirSync(directory)].map(({ name }) => name);
+  assertEquals(names.sort(), ["log.jsonl", "log.jsonl.1"]);
+  for (const name of names) {
+    assert(Deno.statSync(join(directory, name)).size <= 12);
+  }
+  assertEquals((await Deno.readTextFile(path)).endsWith("99\n"), true);
+  await Deno.remove(directory, { recursive: true });
+});
+
+Deno.test("fileSink() counts what a former life has written", async () => {
+  const directory = await Deno.makeTempDir();
+  const path = join(directory, "log.jsonl");
+  for (const line of ["one\n", "two\n", "three\n"]) {
+    using sink = fileSink(path, { maxBytes: 8 });
+    sink.write(line);
+  }
+  assertEquals(await Deno.readTextFile(`${path}.1`), "one\ntwo\n");
+  assertEquals(await Deno.readTextFile(path), "three\n");
+  await Deno.remove(directory, { recursive: true });
+});
+
+Deno.test("fileSink() writes a line that is larger than the file may be", async () => {
+  const directory = await Deno.makeTempDir();
+  const path = join(directory, "log.jsonl");
+  {
+    using sink = fileSink(path, { maxBytes: 4 });
+    sink.write("longer\n");
+  }
+  assertEquals(await Deno.readTextFile(path), "longer\n");
+  await Deno.remove(directory, { recursive: true });
+});
+
+Deno.test("fileSink() goes on where the full file cannot be renamed", async () => {
+  const directory = await Deno.makeTempDir();
+  const path = join(directory, "log.jsonl");
+  await Deno.mkdir(join(`${path}.1`, "in the way"), { recursive: true });
+  {
+    using sink = fileSink(path, { maxBytes: 8 });
+    for (const line of ["one\n", "two\n", "three\n"]) sink.write(line);
+  }
+  assertEquals(await Deno.readTextFile(path), "one\ntwo\n");
+  await Deno.remove(directory, { recursive: true });
 });
 
 Deno.test("fileSink() refuses a directory that is not there", () => {

@@ -119,6 +119,7 @@ declare module "@std/http/status" {
     readonly Unauthorized: 401;
     readonly Forbidden: 403;
     readonly NotFound: 404;
+    readonly RequestTimeout: 408;
     readonly MethodNotAllowed: 405;
     readonly PreconditionFailed: 412;
     readonly ContentTooLarge: 413;

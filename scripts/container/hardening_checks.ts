@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import type { Check } from "./checks.ts";
+import { inside, inspect } from "./inspect.ts";
 import type { Project } from "./project.ts";
 
 /** How long an address that nobody listens on may take to say so, in milliseconds. */
@@ -12,7 +13,8 @@ export async function checkHardening(
   project: Project,
 ): Promise<void> {
   await check("published on loopback only", async () => {
-    const ports = await project.inspect(
+    const ports = await inspect(
+      project,
       "{{range .NetworkSettings.Ports}}{{range .}}{{.HostIp}} {{end}}{{end}}",
     );
     assertEquals(ports, "127.0.0.1");
@@ -28,7 +30,8 @@ export async function checkHardening(
   });
 
   await check("not root, no capability, no new privileges", async () => {
-    const status = await project.inside(
+    const status = await inside(
+      project,
       `cat /proc/$(pgrep -f -o "^deno run")/status`,
     );
     const field = (name: string) =>
@@ -44,7 +47,8 @@ export async function checkHardening(
   });
 
   await check("root not writable", async () => {
-    const found = await project.inside(
+    const found = await inside(
+      project,
       `for path in / /app /deno-dir /usr/local/bin /etc /var/tmp /opt; do
          touch "$path/x" 2>/dev/null && echo "writable $path"
        done
@@ -59,7 +63,8 @@ export async function checkHardening(
 
   await check("limits in force", async () => {
     const read = (v2: string, v1: string) =>
-      project.inside(
+      inside(
+        project,
         `cat /sys/fs/cgroup/${v2} 2>/dev/null || cat /sys/fs/cgroup/${v1}`,
       );
     const memory = await read("memory.max", "memory/memory.limit_in_bytes");
@@ -68,8 +73,9 @@ export async function checkHardening(
       "memory/memory.max_usage_in_bytes",
     );
     const processes = await read("pids.max", "pids/pids.max");
-    const files = await project.inside("ulimit -n");
-    const wanted = await project.inspect(
+    const files = await inside(project, "ulimit -n");
+    const wanted = await inspect(
+      project,
       "{{.HostConfig.Memory}} {{.HostConfig.PidsLimit}}",
     );
     assertEquals(`${memory} ${processes}`, wanted);

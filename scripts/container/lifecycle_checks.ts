@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import type { Check } from "./checks.ts";
 import { generate } from "./client.ts";
+import { inside, inspect, logOf } from "./inspect.ts";
 import type { Project } from "./project.ts";
 import { workers } from "./service_checks.ts";
 
@@ -21,7 +22,7 @@ export async function checkLifecycle(
       "it is healthy",
       async () => await health(project) === "healthy",
     );
-    return `${await project.inspect("{{len .State.Health.Log}}")} checks`;
+    return `${await inspect(project, "{{len .State.Health.Log}}")} checks`;
   });
 
   await check("kill -9 of the server and recovery", async () => {
@@ -30,11 +31,12 @@ export async function checkLifecycle(
       "four workers run",
       async () => (await workers(project)).length >= 4,
     );
-    const before = await project.inspect("{{.State.StartedAt}}");
-    await project.inside(`kill -9 $(pgrep -f -o "^deno run")`);
+    const before = await inspect(project, "{{.State.StartedAt}}");
+    await inside(project, `kill -9 $(pgrep -f -o "^deno run")`);
     assertEquals(await request, "cut off");
     await project.until("it has been started again", async () => {
-      const now = await project.inspect(
+      const now = await inspect(
+        project,
         "{{.State.Running}} {{.State.StartedAt}}",
       );
       return now.startsWith("true") && !now.endsWith(before);
@@ -44,7 +46,7 @@ export async function checkLifecycle(
     assertEquals(await download(image.url), image.bytes);
     const { status } = await generate(url, { prompt: "after all" });
     assertEquals(status, 200);
-    const restarts = await project.inspect("{{.RestartCount}}");
+    const restarts = await inspect(project, "{{.RestartCount}}");
     return `restarted ${restarts} time, no worker left, images as before`;
   });
 
@@ -57,9 +59,9 @@ export async function checkLifecycle(
     const started = Date.now();
     await project.compose(["stop"]);
     const took = Date.now() - started;
-    assertEquals(await project.inspect("{{.State.ExitCode}}"), "0");
+    assertEquals(await inspect(project, "{{.State.ExitCode}}"), "0");
     assert(took < GRACE_MS, `it took ${took} ms`);
-    const log = await project.log();
+    const log = await logOf(project);
     assert(log.includes('"event":"server.end"'), "no last line in the log");
     return `four workers under way (${await request}), exit 0 after ${took} ms`;
   });
@@ -72,7 +74,7 @@ export async function checkLifecycle(
 }
 
 function health(project: Project): Promise<string> {
-  return project.inspect("{{.State.Health.Status}}");
+  return inspect(project, "{{.State.Health.Status}}");
 }
 
 async function hang(project: Project): Promise<string> {

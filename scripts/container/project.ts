@@ -70,7 +70,7 @@ export class Project implements AsyncDisposable {
   /** Writes `.env`, and `compose.override.yaml` where something is to be overridden. */
   async configure(
     env: Readonly<Record<string, string>>,
-    override?: string,
+    override: unknown = { services: {} },
   ): Promise<void> {
     const variables = {
       IMAGE: this.image,
@@ -85,7 +85,8 @@ export class Project implements AsyncDisposable {
     await Deno.writeTextFile(join(this.directory, ".env"), lines.join(""));
     await Deno.writeTextFile(
       join(this.directory, "compose.override.yaml"),
-      override ?? "services: {}\n",
+      // JSON is YAML.
+      JSON.stringify(override),
     );
   }
 
@@ -121,39 +122,6 @@ export class Project implements AsyncDisposable {
       await response?.body?.cancel();
       return response?.ok ?? false;
     });
-  }
-
-  /** The id of a service's container. */
-  async container(service = "server"): Promise<string> {
-    const args = ["ps", "--all", "--quiet", service];
-    return (await this.compose(args)).stdout;
-  }
-
-  /** Asks the engine about the server's container; the format is that of `docker inspect`. */
-  async inspect(format: string): Promise<string> {
-    const id = await this.container();
-    return (await docker(["inspect", "--format", format, id])).stdout;
-  }
-
-  /** Runs a bash script in the server's container. */
-  async inside(script: string): Promise<string> {
-    const args = ["exec", "-T", "server", "bash", "-c", script];
-    return (await this.compose(args, { mayFail: true })).stdout;
-  }
-
-  /** The command lines of the processes in the server's container. */
-  async processes(): Promise<string[]> {
-    const id = await this.container();
-    const { stdout } = await docker(["top", id, "-eo", "pid,args"]);
-    return stdout.split("\n").slice(1)
-      .map((row) => row.trim().replace(/^\d+\s+/, ""));
-  }
-
-  /** What a service has printed. */
-  async log(service?: string): Promise<string> {
-    const id = await this.container(service);
-    const { stdout, stderr } = await docker(["logs", id]);
-    return `${stdout}\n${stderr}`.trim();
   }
 
   /** Waits until something is so; fails after half a minute. */

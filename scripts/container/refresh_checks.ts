@@ -3,6 +3,7 @@ import { join } from "@std/path";
 import { writeSandboxLogin } from "../../src/sandbox/login.ts";
 import type { Check } from "./checks.ts";
 import { ask, generate } from "./client.ts";
+import { logOf } from "./inspect.ts";
 import type { Project } from "./project.ts";
 
 const BACKEND = "http://backend:9000";
@@ -35,7 +36,7 @@ export async function checkRefresh(
     const many = await generate(url, { prompt: "a fox", count: 4 });
     assertEquals(many.status, 200, JSON.stringify(many.body.error));
     assertEquals(many.body.data.length, 4);
-    assertEquals(await project.log("backend"), "refresh token-0");
+    assertEquals(await logOf(project, "backend"), "refresh token-0");
     const now = await Deno.stat(file);
     assert(now.ino !== ino, "the login was not replaced");
     assertEquals([now.uid, now.gid], [project.uid, project.gid]);
@@ -47,7 +48,7 @@ export async function checkRefresh(
   await check("the refreshed login is good", async () => {
     const { status, body } = await generate(url, { prompt: "a fox", count: 2 });
     assertEquals(status, 200, JSON.stringify(body.error));
-    assertEquals(await project.log("backend"), "refresh token-0");
+    assertEquals(await logOf(project, "backend"), "refresh token-0");
     const ready = await ask(`${url}/readyz`);
     assertEquals(ready.status, 200, JSON.stringify(ready.body));
     return "two more images, no further refresh";
@@ -93,9 +94,9 @@ async function savedToken(file: string): Promise<string> {
   return JSON.parse(await Deno.readTextFile(file)).tokens.refresh_token;
 }
 
-function backendService({ image }: Project): string {
+function backendService({ image }: Project): unknown {
   const script = join(import.meta.dirname ?? ".", "backend.ts");
-  return JSON.stringify({
+  return {
     services: {
       server: { depends_on: ["backend"] },
       backend: {
@@ -116,5 +117,5 @@ function backendService({ image }: Project): string {
         volumes: [`${script}:/app/${SCRIPT}:ro`],
       },
     },
-  });
+  };
 }

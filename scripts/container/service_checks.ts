@@ -5,6 +5,7 @@ import { basename, join } from "@std/path";
 import type { Check } from "./checks.ts";
 import { ask, generate } from "./client.ts";
 import { docker } from "./docker.ts";
+import { processes } from "./inspect.ts";
 import type { Project } from "./project.ts";
 
 /** How long the processes of a canceled request may take to end, in milliseconds. */
@@ -89,7 +90,7 @@ export async function checkService(
       assert(Date.now() - started < CANCEL_MS, "worker processes are left");
       await delay(50);
     }
-    const left = await project.processes();
+    const left = await processes(project);
     return `of ${most} worker processes none is left after ${
       Date.now() - started
     } ms, but ${left.map((line) => line.split(" ", 3).join(" ")).join("; ")}`;
@@ -133,7 +134,7 @@ export async function checkService(
 
 /** The worker processes in the server's container. */
 export async function workers(project: Project): Promise<string[]> {
-  return (await project.processes()).filter((line) => IS_WORKER.test(line));
+  return (await processes(project)).filter((line) => IS_WORKER.test(line));
 }
 
 async function digest(bytes: Uint8Array<ArrayBuffer>): Promise<string> {

@@ -6,6 +6,7 @@ import { REFERENCE_LIMITS } from "../contract/reference_limits.ts";
 import { toFailure } from "../failure.ts";
 import type { Log } from "../log.ts";
 import type { Batch } from "./batch.ts";
+import { MASK_LINE } from "./mask.ts";
 import { requireOriginals } from "./receipts.ts";
 import { shapeLine } from "./shape_words.ts";
 import { variationLine } from "./variations.ts";
@@ -93,6 +94,7 @@ function inputFor(batch: Batch, index: number, insist: boolean): string {
       variationLine(index, request.count),
       ...(target.ratio === undefined ? [] : [shapeLine(target.ratio)]),
       ...(quality === "auto" ? [] : [`Quality: ${quality}.`]),
+      ...(request.hasMask ? [MASK_LINE] : []),
     ],
     originals: mentioned.slice(0, REFERENCE_LIMITS.maxOriginals),
     seen: mentioned.slice(REFERENCE_LIMITS.maxOriginals),

@@ -46,4 +46,6 @@ export interface FinishedCandidate {
   readonly receipts: readonly Delivered[];
   /** What the caller should know about it. */
   readonly warnings: readonly string[];
+  /** Tokens of the chat model for it alone. */
+  readonly usage: Readonly<Usage>;
 }

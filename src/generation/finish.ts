@@ -5,6 +5,7 @@ import { formatSize } from "../contract/size.ts";
 import { Failure } from "../failure.ts";
 import { deliverImage } from "../images/deliver.ts";
 import { ImageError } from "../images/info.ts";
+import type { NewImage } from "../images/new_image.ts";
 import type { ImageStore } from "../images/store.ts";
 import type { Batch, FinishedCandidate } from "./batch.ts";
 import { readReceipts, receiptWarnings } from "./receipts.ts";
@@ -45,7 +46,7 @@ export async function finishCandidate(
     background: request.background,
   });
   const receipts = readReceipts(batch.references, picture.toolCalls);
-  const image = await store.save({
+  const image = await save(store, {
     bytes: delivery.bytes,
     original: delivery.converted
       ? { bytes: picture.bytes, mimeType: "image/png" }
@@ -64,6 +65,7 @@ export async function finishCandidate(
       native_size: `${delivery.nativeWidth}x${delivery.nativeHeight}`,
       resize: delivery.resize,
       quality: request.quality,
+      prompt: request.prompt,
       revised_prompt: picture.revisedPrompt ?? null,
       transparent: delivery.transparent,
       variation: VARIATIONS[index].name,
@@ -84,7 +86,25 @@ export async function finishCandidate(
       ...warnings,
       ...delivery.warnings,
     ],
+    usage: picture.usage,
   };
+}
+
+// Whatever the disk has against it: the room is there no more, the folder gone, or made read-only.
+async function save(
+  store: ImageStore,
+  image: NewImage,
+): ReturnType<ImageStore["save"]> {
+  try {
+    return await store.save(image);
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error)) throw error;
+    throw new Failure(
+      "insufficient_storage",
+      `Cannot store the image: the system says ${error.code}`,
+      { cause: error },
+    );
+  }
 }
 
 async function deliver(

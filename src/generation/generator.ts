@@ -3,6 +3,7 @@ import type { GenerateRequest } from "../contract/request.ts";
 import { resolveTarget } from "../contract/target.ts";
 import { Failure, toFailure } from "../failure.ts";
 import { removeIfThere } from "../remove.ts";
+import type { StorageCheck } from "../storage_check.ts";
 import type { Batch, FinishedCandidate } from "./batch.ts";
 import {
   type Candidate,
@@ -15,6 +16,7 @@ import type {
   GenerateContext,
   Generation,
 } from "./generation.ts";
+import { checkMask } from "./mask.ts";
 import { PictureSet } from "./picture_set.ts";
 import { writeReferences } from "./references.ts";
 import type { Slots, Ticket } from "./slots.ts";
@@ -23,6 +25,8 @@ import type { Slots, Ticket } from "./slots.ts";
 export interface GeneratorParts extends CandidateParts {
   readonly durations: Durations;
   readonly slots: Slots;
+  /** Makes sure that there is room for a picture before it is paid for. */
+  readonly checkStorage: StorageCheck;
   /** Where requests keep their files while they run. */
   readonly workDir: string;
   /** How long a request may take, in milliseconds; a patient one, each of its candidates. */
@@ -52,9 +56,10 @@ export class Generator {
     request: GenerateRequest,
     context: GenerateContext,
   ): Promise<Generation> {
-    const { codex, slots, workDir } = this.#parts;
+    const { checkStorage, codex, slots, workDir } = this.#parts;
     this.#stopping.signal.throwIfAborted();
     await codex.requireLogin();
+    await checkStorage();
     const { patient } = context;
     const tickets = slots.reserve(request.count, { patient });
     const ending = new AbortController();
@@ -66,6 +71,7 @@ export class Generator {
         request.references,
         join(directory, "references"),
       );
+      if (request.hasMask) await checkMask(references);
       const batch: Batch = {
         ...context,
         imageId: `codex-${crypto.randomUUID()}`,
@@ -116,7 +122,9 @@ export class Generator {
   ): Candidate {
     const onMove = (position: number) =>
       batch.onProgress({ phase: "queued", index, position });
-    const made = ticket.ready(signal, onMove).then(() => {
+    const made = ticket.ready(signal, onMove).then(async () => {
+      // The disk may have filled up while it waited.
+      await this.#parts.checkStorage();
       // Who waits for as long as it takes has a time limit for the work alone.
       const late = new AbortController();
       const timer = patient ? this.#endInTime(late) : undefined;

@@ -1,4 +1,5 @@
 import { Failure } from "../failure.ts";
+import { type Pace, requirePace } from "./pace.ts";
 import { quote } from "./quote.ts";
 
 const JSON_TYPE = "application/json";
@@ -9,6 +10,8 @@ const PLACE = / at position \d+ \(line \d+ column \d+\)$/;
 export interface ReadBodyOptions {
   /** The largest body to read, in bytes. */
   readonly maxBytes: number;
+  /** How fast it has to come; at any pace when left out. */
+  readonly pace?: Pace;
   /** Ends the reading. */
   readonly signal?: AbortSignal;
 }
@@ -18,14 +21,14 @@ export interface ReadBodyOptions {
  *
  * A body whose length is told beforehand and too large is refused unread, any other where it passes the limit.
  *
- * @throws {Failure} `body_too_large`; `request_canceled` where the caller does not send all of it. Where `signal` ends
- * the reading, its reason is thrown.
+ * @throws {Failure} `body_too_large`; `request_canceled` where the caller does not send all of it, or too slowly. Where
+ * `signal` ends the reading, its reason is thrown.
  */
 export async function readBody(
   request: Request,
   options: ReadBodyOptions,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  const { maxBytes, signal } = options;
+  const { maxBytes, pace, signal } = options;
   signal?.throwIfAborted();
   const declared = Number(request.headers.get("content-length"));
   if (declared > maxBytes) {
@@ -44,7 +47,9 @@ export async function readBody(
     },
   });
   try {
-    await request.body?.pipeTo(sink, { signal });
+    if (request.body !== null) {
+      await requirePace(request.body, pace).pipeTo(sink, { signal });
+    }
   } catch (error) {
     signal?.throwIfAborted();
     if (error instanceof Failure) throw error;

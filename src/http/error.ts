@@ -35,6 +35,7 @@ const STATUS: Readonly<Record<FailureCode, number>> = {
   server_restarted: 503,
   shutting_down: 503,
   codex_timeout: 504,
+  insufficient_storage: 507,
 };
 
 /**
@@ -46,6 +47,7 @@ const NOT_TO_REPEAT: ReadonlySet<FailureCode> = new Set([
   "codex_no_image",
   "codex_timeout",
   "image_tool_unavailable",
+  "insufficient_storage",
   "internal_error",
   "usage_limit_reached",
 ]);
@@ -53,6 +55,14 @@ const NOT_TO_REPEAT: ReadonlySet<FailureCode> = new Set([
 /** Tells the HTTP status that a kind of failure has. */
 export function statusOf(code: FailureCode): number {
   return STATUS[code];
+}
+
+/** Describes a failure as the envelope of every error does. */
+export function describeFailure(
+  { code, message, param }: Failure,
+  status: number = statusOf(code),
+) {
+  return { message, type: typeOf(code, status), code, param };
 }
 
 /**
@@ -63,12 +73,10 @@ export function statusOf(code: FailureCode): number {
  * @param requestId What the log calls the request.
  */
 export function errorResponse(failure: Failure, requestId: string): Response {
-  const { message, code, param } = failure;
   const own = failure instanceof HttpFailure ? failure : undefined;
-  const status = own?.status ?? statusOf(code);
-  const type = typeOf(code, status);
+  const status = own?.status ?? statusOf(failure.code);
   return Response.json(
-    { error: { message, type, code, param, request_id: requestId } },
+    { error: { ...describeFailure(failure, status), request_id: requestId } },
     {
       status,
       headers: {

@@ -1,16 +1,17 @@
 import { Failure } from "../failure.ts";
 import type { ReadBodyOptions } from "./body.ts";
 import { limitBytes } from "./multipart_limit.ts";
+import { requirePace } from "./pace.ts";
 
 /**
  * Reads the body of a request chunk by chunk; to end early lets go of the body.
  *
  * @throws {Failure} `body_too_large`, before anything is read where the length is told; `request_canceled` where the
- * caller does not send all of it, and where `signal` ends the reading.
+ * caller does not send all of it, or too slowly, and where `signal` ends the reading.
  */
 export async function* readChunks(
   request: Request,
-  { maxBytes, signal }: ReadBodyOptions,
+  { maxBytes, pace, signal }: ReadBodyOptions,
 ): AsyncGenerator<Uint8Array<ArrayBuffer>> {
   const declared = Number(request.headers.get("content-length"));
   if (declared > maxBytes) {
@@ -18,7 +19,8 @@ export async function* readChunks(
   }
   if (request.body === null) return;
   // The iterator of a stream takes no signal, and a pipe does.
-  const body = request.body.pipeThrough(new TransformStream(), { signal });
+  const body = requirePace(request.body, pace)
+    .pipeThrough(new TransformStream(), { signal });
   let bytes = 0;
   try {
     const chunks = limitBytes(body, maxBytes, {

@@ -7,12 +7,17 @@ const NAME = /^(gen_[0-9a-f-]{36})\.json$/;
 /** Keeps the records of jobs as files, so that a restart forgets none. */
 export class JobFiles {
   readonly #directory: string;
+  readonly #keepWords: boolean;
   /** The last write of each job: two at once could leave the older record. */
   readonly #writing = new Map<string, Promise<void>>();
 
-  /** @param directory Where the files are; nothing else should be there. */
-  constructor(directory: string) {
+  /**
+   * @param directory Where the files are; nothing else should be there.
+   * @param keepWords Whether the files may hold what the user wrote.
+   */
+  constructor(directory: string, keepWords: boolean) {
     this.#directory = directory;
+    this.#keepWords = keepWords;
   }
 
   /** Reads all records; files that are no records are left alone. */
@@ -50,7 +55,12 @@ export class JobFiles {
   async #write(record: JobRecord): Promise<void> {
     const path = this.#path(record.id);
     const temp = `${path}.tmp`;
-    await Deno.writeTextFile(temp, JSON.stringify(record), { mode: 0o600 });
+    const text = JSON.stringify(
+      record,
+      (name, value) =>
+        name === "revised_prompt" && !this.#keepWords ? null : value,
+    );
+    await Deno.writeTextFile(temp, text, { mode: 0o600 });
     await Deno.rename(temp, path);
   }
 

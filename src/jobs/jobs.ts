@@ -50,6 +50,8 @@ export interface JobEntry<Answer> {
   readonly job: Job;
   /** Resolves with the answer; rejects with a {@linkcode Failure}. */
   readonly answer: Promise<Answer>;
+  /** Whether it is being ended before it is done. */
+  readonly ending: boolean;
   /** Adds somebody who waits for it. */
   attach(caller: CallerOptions): void;
   /** Ends it, or one of its candidates; what is over stays as it is. */
@@ -137,6 +139,9 @@ export class Jobs<Answer extends JobAnswer> {
     const entry: JobEntry<Answer> = {
       job,
       answer,
+      get ending() {
+        return ending.signal.aborted;
+      },
       attach: (caller) => job.over || callers.add(caller),
       cancel: (index) => {
         const controller = index === undefined ? ending : endings[index];
@@ -232,5 +237,11 @@ function overEntry<Answer>(job: Job): JobEntry<Answer> {
     ? Promise.resolve(answer as Answer)
     : Promise.reject(new Failure(failure.code as FailureCode, failure.message));
   outcome.catch(() => {});
-  return { job, answer: outcome, attach: () => {}, cancel: () => {} };
+  return {
+    job,
+    answer: outcome,
+    ending: false,
+    attach: () => {},
+    cancel: () => {},
+  };
 }

@@ -82,9 +82,3 @@ export const FIELDS = {
 
 /** The name of a field of the OpenAI Images API. */
 export type FieldName = keyof typeof FIELDS;
-
-/** Tells whether a field is accepted without effect. */
-export function isIgnored(name: string): boolean {
-  return Object.hasOwn(FIELDS, name) &&
-    FIELDS[name as FieldName].treatment === "ignored";
-}

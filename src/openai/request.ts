@@ -1,9 +1,7 @@
 import type * as z from "zod";
-import { MODEL } from "../contract/choices.ts";
 import { InvalidRequest } from "../contract/invalid_request.ts";
 import type {
   FileReference,
-  InlineReference,
   ReferenceSource,
 } from "../contract/reference_schema.ts";
 import { refuseIssue } from "../contract/refuse_issue.ts";
@@ -11,11 +9,10 @@ import {
   type GenerateRequest,
   parseGenerateRequest,
 } from "../contract/request.ts";
-import { isIgnored } from "./fields.ts";
+import { ignoredFields } from "./ignored_fields.ts";
 import {
   editsSchema,
   generationsSchema,
-  OLD_QUALITIES,
   type ResponseFormat,
 } from "./schema.ts";
 
@@ -23,42 +20,42 @@ const MASK = "mask";
 const SIZE_HINT =
   `; set the size in your client to "auto", or to one such as "1024x1024", "1536x1024" or "1024x1536"`;
 const MASK_WARNING =
-  "Codex's image tool has no mask: it was passed as a reference with instructions, and what lies outside of it may have changed too";
+  "The mask was passed as a reference with instructions, because the image tool of Codex takes no masks: what lies outside of it may have changed too";
 
 /** A request of an OpenAI client, understood. */
 export interface OpenAiRequest {
   /** What it means here. */
   readonly wanted: GenerateRequest;
-  /** How the images shall be answered. */
+  /** How the images are to be answered. */
   readonly responseFormat: ResponseFormat;
-  /** Whether they shall be answered as they come. */
+  /** Whether they are to be answered one by one. */
   readonly stream: boolean;
-  /** The names of the fields that had no effect, in alphabetical order. */
+  /** The names of the fields that have no effect, in alphabetical order. */
   readonly ignored: readonly string[];
-  /** What else the caller should know. */
+  /** What the caller should know before anything is drawn. */
   readonly warnings: readonly string[];
 }
 
-type Fields =
-  & z.output<typeof generationsSchema>
-  & Partial<
-    Pick<z.output<typeof editsSchema>, "images" | "mask">
-  >;
+interface Pictures {
+  readonly images: readonly ReferenceSource[];
+  readonly mask: ReferenceSource | undefined;
+}
 
 /**
  * Reads the JSON body of `POST /v1/images/generations`.
  *
- * @throws {InvalidRequest} With the code of the contract and the field at fault, by its name in this body.
+ * @throws {InvalidRequest} With the code of the contract and the field at fault.
  */
 export function parseGenerations(body: unknown): OpenAiRequest {
-  return understand(body, parse(generationsSchema, body), []);
+  const fields = parse(generationsSchema, body);
+  return understand(body, fields, { images: [], mask: undefined });
 }
 
 /**
  * Reads the JSON body of `POST /v1/images/edits`, or what a form says instead of it.
  *
- * @param uploads The files of the form; undefined where there is no form.
- * @throws {InvalidRequest} With the code of the contract and the field at fault, by its name in this body.
+ * @param uploads The files of the form; undefined where there is none.
+ * @throws {InvalidRequest} With the code of the contract and the field at fault.
  */
 export function parseEdits(
   body: unknown,
@@ -66,55 +63,68 @@ export function parseEdits(
 ): OpenAiRequest {
   if (uploads === undefined) {
     const fields = parse(editsSchema, body);
-    return understand(body, fields, inlineReferences(fields));
+    return understand(body, fields, fields);
   }
   const fields = parse(generationsSchema, body);
   const images = uploads.filter(({ param }) => param !== MASK);
+  const mask = uploads.find(({ param }) => param === MASK);
   if (images.length === 0) {
     throw new InvalidRequest(
       "Cannot use image: it is missing, expected at least one file",
       { code: "invalid_reference", param: "image" },
     );
   }
-  const [mask] = uploads.filter(({ param }) => param === MASK);
-  return understand(body, fields, withMask(images, mask));
+  return understand(body, fields, { images, mask });
+}
+
+function parse<Schema extends z.ZodType>(
+  schema: Schema,
+  body: unknown,
+): z.output<Schema> {
+  const result = schema.safeParse(body);
+  if (result.success) return result.data;
+  const failure = refuseIssue(result.error.issues[0], body);
+  if (failure.code !== "invalid_size") throw failure;
+  // Some clients show the message to people who have never chosen a size, and do not show where to.
+  throw new InvalidRequest(failure.message + SIZE_HINT, {
+    code: failure.code,
+    param: failure.param,
+  });
 }
 
 function understand(
   body: unknown,
-  fields: Fields,
-  references: readonly ReferenceSource[],
+  fields: z.output<typeof generationsSchema>,
+  { images, mask }: Pictures,
 ): OpenAiRequest {
-  // The own route's rules look at what the caller wrote, and not at what this schema has made of it.
-  const raw = body as Readonly<Record<string, unknown>>;
-  const format = fields.output_format ?? "png";
-  const isPng = format === "png";
-  const quality = fields.quality ?? "auto";
-  const hasMask = references.some(({ label }) => label === MASK);
+  const raw = body as z.input<typeof generationsSchema>;
+  const ignored = ignoredFields(fields);
+  const references = mask === undefined
+    ? images
+    // Next to its image, and never behind the last that the image tool takes.
+    : [images[0], { ...mask, label: MASK }, ...images.slice(1)];
   const wanted = parseGenerateRequest({
     prompt: raw.prompt,
     n: raw.n,
     size: raw.size,
-    quality: modernQuality(quality),
-    output_format: raw.output_format,
-    output_compression: isPng ? undefined : raw.output_compression,
+    quality: fields.quality,
     background: raw.background,
+    output_format: raw.output_format,
+    output_compression: ignored.includes("output_compression")
+      ? undefined
+      : raw.output_compression,
   }, references);
-  const isOtherModel = fields.model !== undefined && fields.model !== MODEL;
-  const ignored = Object.keys(raw).filter((name) =>
-    raw[name] !== null &&
-    (isIgnored(name) || (name === "output_compression" && isPng) ||
-      (name === "model" && isOtherModel))
-  ).sort();
   return {
-    wanted: { ...wanted, hasMask },
+    wanted: { ...wanted, hasMask: mask !== undefined },
     responseFormat: fields.response_format ?? "b64_json",
     stream: fields.stream ?? false,
     ignored,
     warnings: [
-      ...ignored.map((name) => ignoredWarning(name)),
-      ...(quality in OLD_QUALITIES ? [qualityWarning(quality)] : []),
-      ...(hasMask ? [MASK_WARNING] : []),
+      ...ignored.map((name) => `The field ${name} has no effect`),
+      ...(raw.quality === "standard" || raw.quality === "hd"
+        ? [`Quality "${raw.quality}" was taken as "${fields.quality}"`]
+        : []),
+      ...(mask === undefined ? [] : [MASK_WARNING]),
     ],
   };
 }

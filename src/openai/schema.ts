@@ -1,33 +1,43 @@
 import * as z from "zod";
-import { MODEL, QUALITIES } from "../contract/choices.ts";
+import { MODEL, type Quality } from "../contract/choices.ts";
 import { optional } from "../contract/optional.ts";
 import { REFERENCE_LIMITS } from "../contract/reference_limits.ts";
-import { imageSchema } from "../contract/reference_schema.ts";
+import {
+  imageSchema,
+  type InlineReference,
+} from "../contract/reference_schema.ts";
 import { generateRequestSchema } from "../contract/request_schema.ts";
 import { strictFields } from "../contract/strict_fields.ts";
 import type { FieldName } from "./fields.ts";
 import { mayDraw } from "./models.ts";
 
-/** The answers of {@linkcode RESPONSE_FORMATS}: the bytes in base64, or where to fetch them. */
+const RESPONSE_FORMATS = ["b64_json", "url"] as const;
+
+/** How images are answered: their bytes in base64, or where to fetch them. */
 export type ResponseFormat = typeof RESPONSE_FORMATS[number];
 
-const RESPONSE_FORMATS = ["b64_json", "url"] as const;
 const MODERATIONS = ["auto", "low"] as const;
-/** The qualities of older models, and what they count as. */
-export const OLD_QUALITIES = { standard: "auto", hd: "high" } as const;
+const QUALITY_OF = {
+  auto: "auto",
+  low: "low",
+  medium: "medium",
+  high: "high",
+  // What older models had.
+  standard: "auto",
+  hd: "high",
+} as const satisfies Record<string, Quality>;
 
 const { maxImages } = REFERENCE_LIMITS;
 const MODEL_NAME =
   `expected an image model such as "${MODEL}", and this one makes no images`;
-const QUALITY =
-  `expected "auto", "low", "medium" or "high", or "standard" or "hd" of older models`;
+const QUALITY = `expected "auto", "low", "medium" or "high"`;
 const PARTIAL_IMAGES = "expected a whole number from 0 to 3";
 const IMAGES =
   `expected a list of 1 to ${maxImages} objects such as {"image_url": "data:image/png;base64,…"}`;
 const TEXT = "expected text";
 const FLAG = "expected true or false";
 const FIDELITY =
-  `expected nothing: "${MODEL}" always looks at images in full detail`;
+  `expected nothing, "${MODEL}" always looks at images in full detail`;
 
 const own = generateRequestSchema.shape;
 
@@ -42,7 +52,8 @@ const FIELDS = {
   n: own.n,
   size: own.size,
   quality: optional(
-    z.enum([...QUALITIES, ...Object.keys(OLD_QUALITIES)], QUALITY),
+    z.enum(Object.keys(QUALITY_OF) as (keyof typeof QUALITY_OF)[], QUALITY)
+      .transform((quality): Quality => QUALITY_OF[quality]),
   ),
   background: own.background,
   output_format: own.output_format,
@@ -54,8 +65,15 @@ const FIELDS = {
 } as const satisfies Partial<Record<FieldName, z.ZodType>>;
 
 const PICTURES = {
-  images: z.array(pictureSchema, IMAGES).min(1, IMAGES).max(maxImages, IMAGES),
-  mask: optional(pictureSchema),
+  images: z.array(pictureSchema, IMAGES).min(1, IMAGES).max(maxImages, IMAGES)
+    .transform((images) =>
+      images.map(({ image_url }, index) =>
+        inline(image_url, `images[${index}].image_url`)
+      )
+    ),
+  mask: optional(
+    pictureSchema.transform(({ image_url }) => inline(image_url, "mask")),
+  ),
 } as const satisfies Partial<Record<FieldName, z.ZodType>>;
 
 const WITHOUT_EFFECT = {
@@ -77,8 +95,18 @@ export const generationsSchema = strictFields(
   BODY,
 );
 
-/** The schema of the JSON body of `POST /v1/images/edits`. */
+/** The schema of the JSON body of `POST /v1/images/edits`; its pictures become references. */
 export const editsSchema = strictFields(
   { ...FIELDS, ...PICTURES, ...WITHOUT_EFFECT },
   BODY,
 );
+
+function inline(dataUrl: string, param: string): InlineReference {
+  return {
+    kind: "inline",
+    dataUrl,
+    param,
+    label: undefined,
+    source: undefined,
+  };
+}

@@ -1,6 +1,6 @@
 import { MODEL } from "../contract/choices.ts";
 import type { Generation } from "../generation/generation.ts";
-import type { FinishedCandidate } from "../generation/batch.ts";
+import type { FinishedCandidate, Usage } from "../generation/batch.ts";
 import type { Addresses } from "./addresses.ts";
 
 /** The answer of `POST /v1/images/generate`. */
@@ -40,16 +40,13 @@ export function generateAnswer(generation: Generation, addresses: Addresses) {
           : "seen",
     })),
     smallest_distance: generation.smallestDistance ?? null,
-    usage: {
-      input_tokens: usage.inputTokens,
-      output_tokens: usage.outputTokens,
-    },
+    usage: describeUsage(usage),
   };
 }
 
 /** Writes one image of the answer. */
 export function describeImage(
-  { index, image }: FinishedCandidate,
+  { image, index, usage, warnings }: FinishedCandidate,
   addresses: Addresses,
 ) {
   const { sidecar } = image;
@@ -70,5 +67,11 @@ export function describeImage(
     transparent: sidecar.transparent,
     variation: sidecar.variation,
     duration_ms: sidecar.duration_ms,
+    warnings,
+    usage: describeUsage(usage),
   };
+}
+
+function describeUsage({ inputTokens, outputTokens }: Readonly<Usage>) {
+  return { input_tokens: inputTokens, output_tokens: outputTokens };
 }

@@ -1,6 +1,7 @@
 import { STATUS_CODE } from "@std/http/status";
 import { Failure } from "../failure.ts";
 import type { RouteContext } from "../http/router.ts";
+import type { StreamPlaces } from "../http/stream_places.ts";
 import type { JobAnswer, JobEntry, Jobs } from "../jobs/jobs.ts";
 import { jobStream } from "./job_stream.ts";
 
@@ -14,8 +15,16 @@ type Handler = (
   context: RouteContext<object>,
 ) => Response;
 
+/** What the routes work with. */
+export interface JobRoutesParts<Answer extends JobAnswer> {
+  readonly jobs: Jobs<Answer>;
+  readonly streams: StreamPlaces;
+}
+
 /** Makes the routes of jobs: list, look, watch, cancel. */
-export function jobRoutes<Answer extends JobAnswer>(jobs: Jobs<Answer>): {
+export function jobRoutes<Answer extends JobAnswer>(
+  { jobs, streams }: JobRoutesParts<Answer>,
+): {
   readonly [Name in "list" | "show" | "events" | "cancel" | "cancelCandidate"]:
     Handler;
 } {
@@ -26,10 +35,14 @@ export function jobRoutes<Answer extends JobAnswer>(jobs: Jobs<Answer>): {
       return Response.json({ object: "list", data });
     },
     show: (_request, { params }) => show(find(jobs, params.id)),
-    events: (request, { params }) =>
-      jobStream(find(jobs, params.id).job, {
+    events: (request, { params }) => {
+      const { job } = find(jobs, params.id);
+      const place = streams.take();
+      return jobStream(job, {
         after: readLastEventId(request.headers),
-      }),
+        onClose: () => place.dispose(),
+      });
+    },
     cancel: (_request, { params }) => {
       const entry = find(jobs, params.id);
       entry.cancel();

@@ -294,8 +294,8 @@ Deno.test("a client that leaves in the middle of an upload leaves nothing behind
     assertStringIncludes(name, "upload-");
   }
   await server.untilIdle();
-  await until(() => server.logLines("generate.error").length > 0);
-  assertEquals(server.logLines("generate.error")[0].code, "request_canceled");
+  await until(() => server.logLines("generate.abort").length > 0);
+  assertEquals(server.logLines("generate.abort")[0].code, "request_canceled");
   assertEquals(server.logLines("codex.exec.start"), []);
 });
 

@@ -35,7 +35,7 @@ async function withDirectory(
 
 Deno.test("JobFiles.write() leaves the last of many records written at once", () =>
   withDirectory(async (directory) => {
-    const files = new JobFiles(directory);
+    const files = new JobFiles(directory, true);
     const times = Array.from({ length: 50 }, (_, index) => index + 1);
     await Promise.all(times.map((time) => files.write(record(time))));
     const [kept] = await files.readAll();
@@ -53,14 +53,27 @@ Deno.test("JobFiles.readAll() passes over torn files and strangers", () =>
       JSON.stringify(record(1)),
     );
     await Deno.writeTextFile(`${directory}/notes.json`, "{}");
-    assertEquals(await new JobFiles(directory).readAll(), []);
+    assertEquals(await new JobFiles(directory, true).readAll(), []);
   }));
 
 Deno.test("JobFiles.remove() forgets a job, and does no harm twice", () =>
   withDirectory(async (directory) => {
-    const files = new JobFiles(directory);
+    const files = new JobFiles(directory, true);
     await files.write(record());
     await files.remove(ID);
     await files.remove(ID);
     assertEquals(await files.readAll(), []);
+  }));
+
+Deno.test("JobFiles.write() keeps the words of the user only where it may", () =>
+  withDirectory(async (directory) => {
+    const done = {
+      ...record(1),
+      answer: { revised_prompt: "a secret garden", data: [] },
+    };
+    for (const keepWords of [true, false]) {
+      await new JobFiles(directory, keepWords).write(done);
+      const text = await Deno.readTextFile(`${directory}/${ID}.json`);
+      assertEquals(text.includes("secret"), keepWords);
+    }
   }));

@@ -40,9 +40,8 @@ Deno.test("a request that is aborted while its pictures are drawn leaves nothing
 Deno.test("a socket that closes ends the work", async () => {
   await using server = await startTestService();
   {
-    using connection = await post(server, JSON.stringify(HANGING));
+    using _connection = await post(server, JSON.stringify(HANGING));
     await server.untilDrawing(4);
-    assert(connection.readable instanceof ReadableStream);
   }
   await assertNothingLeft(server);
 });
@@ -59,8 +58,7 @@ Deno.test("a socket that closes in the middle of its body starts nothing", async
   await using server = await startTestService();
   const body = JSON.stringify({ prompt: "a fox" });
   {
-    using connection = await post(server, body.slice(0, -5), body.length);
-    assert(connection.readable instanceof ReadableStream);
+    using _connection = await post(server, body.slice(0, -5), body.length);
   }
   await until(() => server.logLines("generate.abort").length === 1);
   await assertNothingLeft(server);

@@ -2,6 +2,7 @@ import {
   assert,
   assertEquals,
   assertMatch,
+  assertObjectMatch,
   assertStringIncludes,
 } from "@std/assert";
 import { join } from "@std/path";
@@ -56,11 +57,12 @@ Deno.test("the answer has all fields of the contract, those of the first image a
     return: "file",
     model: "gpt-image-2",
   });
-  const { id, data, warnings, ...rest } = await response.json();
+  const answer = await response.json();
+  const { id, data, warnings } = answer;
   const [first] = data;
   assertMatch(id, new RegExp(`^gen_${UUID}$`));
   assert(Array.isArray(warnings));
-  assertEquals(rest, {
+  assertObjectMatch(answer, {
     status: "completed",
     backend: "codex-exec",
     model: "gpt-image-2",
@@ -76,12 +78,13 @@ Deno.test("the answer has all fields of the contract, those of the first image a
     usage: { input_tokens: 2400, output_tokens: 120 },
   });
   for (const [index, image] of data.entries()) {
-    const { duration_ms, sha256, bytes, variation, ...rest } = image;
+    const { duration_ms, sha256, bytes, variation } = image;
     assert(duration_ms > 0 && bytes > 0);
     assertMatch(sha256, /^[0-9a-f]{64}$/);
     assertMatch(variation, /^[a-z]+$/);
     assertStringIncludes(image.revised_prompt, "a small fox");
-    assertEquals(rest, {
+    assert("resize" in image);
+    assertObjectMatch(image, {
       index,
       id: image.id,
       label: "生成图",
@@ -90,9 +93,7 @@ Deno.test("the answer has all fields of the contract, those of the first image a
       path: join(server.place.outputDir, `${image.id}.png`),
       url: `${server.url}/v1/images/${image.id}/file`,
       resolved_size: "1536x1024",
-      revised_prompt: image.revised_prompt,
       native_size: "1536x1024",
-      resize: image.resize,
       transparent: false,
     });
   }

@@ -1,4 +1,9 @@
-import { assert, assertEquals, assertMatch } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertObjectMatch,
+} from "@std/assert";
 import manifest from "../../deno.json" with { type: "json" };
 import { startTestService } from "../support/service.ts";
 
@@ -7,7 +12,7 @@ Deno.test("GET /healthz tells what the server is and how busy", async () => {
   const response = await fetch(`${server.url}/healthz`);
   const { codex_version, uptime_s, instance, ...rest } = await response.json();
   assertEquals(response.status, 200);
-  assertEquals(rest, {
+  assertObjectMatch(rest, {
     status: "ok",
     auth_required: false,
     backend: "codex-exec",
@@ -40,7 +45,12 @@ Deno.test("GET /healthz tells of the sandbox and of settings that are set", asyn
   assertEquals(health.auth_required, true);
   assertEquals(health.generation_timeout_ms, 5000);
   assertEquals(health.log_file, null);
-  assertEquals(health.workers, { active: 0, max: 2, queued: 0, queue_max: 3 });
+  assertObjectMatch(health.workers, {
+    active: 0,
+    max: 2,
+    queued: 0,
+    queue_max: 3,
+  });
 });
 
 Deno.test("GET /healthz counts the workers and the queue", async () => {
@@ -52,7 +62,12 @@ Deno.test("GET /healthz counts the workers and the queue", async () => {
   await server.untilDrawing(1);
   const workers = await server.workers();
   caller.abort();
-  assertEquals(workers, { active: 1, max: 1, queued: 2, queue_max: 32 });
+  assertObjectMatch({ ...workers }, {
+    active: 1,
+    max: 1,
+    queued: 2,
+    queue_max: 32,
+  });
   assertEquals(await answer, "AbortError");
   await server.untilIdle();
 });
@@ -62,14 +77,18 @@ Deno.test("GET /readyz is 200 when a generation has what it needs", async () => 
   const response = await fetch(`${server.url}/readyz`);
   const { checks } = await response.json();
   assertEquals(response.status, 200);
-  assertEquals(checks.map(({ name, ok }: Check) => [name, ok]), [
-    ["codex", true],
-    ["login", true],
-    ["login_writable", true],
-    ["output_writable", true],
-    ["free_disk", true],
-    ["image_tool", true],
-  ]);
+  const names = checks.map(({ name }: Check) => name);
+  for (
+    const name of [
+      "codex",
+      "login",
+      "login_writable",
+      "output_writable",
+      "free_disk",
+      "image_tool",
+    ]
+  ) assert(names.includes(name), name);
+  assert(checks.every(({ ok }: Check) => ok), JSON.stringify(checks));
   for (const { detail } of checks) assert(detail.length > 0);
 });
 
@@ -101,10 +120,9 @@ Deno.test("GET /readyz remembers its answer", async () => {
 Deno.test("GET /v1/capabilities tells what the contract says", async () => {
   await using server = await startTestService({ TIMEOUT_MS: "5000" });
   const response = await fetch(`${server.url}/v1/capabilities`);
-  const { quality_control: _, ...rest } = await response.json();
   assertEquals(response.status, 200);
   // The table of the contract, with the time limit that is set.
-  assertEquals(rest, {
+  assertObjectMatch(await response.json(), {
     auth_required: false,
     backend: "codex-exec",
     model: "gpt-image-2",

@@ -103,17 +103,17 @@ Deno.test("an image that is not converted is its own original", async () => {
   assertEquals(response.headers.get("etag"), `"${image.sha256}"`);
 });
 
-for (const variant of ["big", "", "constructor", "__proto__"]) {
-  Deno.test(`variant ${JSON.stringify(variant)} is 400`, async () => {
-    await using server = await startTestService();
-    const { data: [image] } = await (await server.generate({ prompt: "a fox" }))
-      .json();
+Deno.test("a variant that there is not is 400", async () => {
+  await using server = await startTestService();
+  const { data: [image] } = await (await server.generate({ prompt: "a fox" }))
+    .json();
+  for (const variant of ["big", "", "constructor", "__proto__"]) {
     const response = await fetch(`${image.url}?variant=${variant}`);
     const { error } = await response.json();
     assertEquals([response.status, error.code], [400, "unknown_parameter"]);
     assertEquals(error.param, "variant");
-  });
-}
+  }
+});
 
 Deno.test("an id that is none is 404 and nothing is served", async (test) => {
   await using server = await startTestService();

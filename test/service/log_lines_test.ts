@@ -1,4 +1,9 @@
-import { assert, assertEquals, assertMatch } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertObjectMatch,
+} from "@std/assert";
 import { join } from "@std/path";
 import { encode, picture } from "../images/samples.ts";
 import { startTestService } from "../support/service.ts";
@@ -17,16 +22,17 @@ Deno.test("every event of a generation is a line of JSON with its fields", async
   }
   const of = (name: string) =>
     server.logLines(name).map(({ time: _, ...rest }) => rest);
-  const [{ codex_version, ...listen }] = of("server.listen");
-  assertMatch(`${codex_version}`, /^\d+\.\d+\.\d+/);
-  assertEquals(listen, {
+  const [listen] = of("server.listen");
+  assertMatch(`${listen.codex_version}`, /^\d+\.\d+\.\d+/);
+  assertObjectMatch(listen, {
     level: "info",
     event: "server.listen",
     url: server.url,
     output_dir: server.place.outputDir,
     sandbox: false,
   });
-  assertEquals(of("generate.start"), [{
+  assertEquals(of("generate.start").length, 1);
+  assertObjectMatch(of("generate.start")[0], {
     level: "info",
     event: "generate.start",
     request_id: "mine",
@@ -36,7 +42,7 @@ Deno.test("every event of a generation is a line of JSON with its fields", async
     requested_size: "auto",
     quality: "low",
     count: 2,
-  }]);
+  });
   assertEquals(of("codex.exec.start").length, 2);
   assertEquals(of("codex.exec.success").length, 2);
   for (
@@ -44,9 +50,9 @@ Deno.test("every event of a generation is a line of JSON with its fields", async
   ) {
     assertEquals([line.request_id, line.job], ["mine", id]);
   }
-  const [{ duration_ms, ...success }] = of("generate.success");
-  assert(Number(duration_ms) > 0);
-  assertEquals(success, {
+  const [success] = of("generate.success");
+  assert(Number(success.duration_ms) > 0);
+  assertObjectMatch(success, {
     level: "info",
     event: "generate.success",
     request_id: "mine",

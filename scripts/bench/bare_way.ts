@@ -1,0 +1,62 @@
+import { join } from "@std/path";
+import { Codex } from "../../src/codex/codex.ts";
+import { writePrompt } from "../../src/codex/prompt.ts";
+import { variationLine } from "../../src/generation/variations.ts";
+import { checkPicture } from "../../src/images/check.ts";
+import type { Way } from "./way.ts";
+
+/** What the bare worker works with. */
+export interface BareOptions {
+  readonly authHome: string;
+  readonly upstreamUrl: string;
+}
+
+/**
+ * The worker that the server runs, without the server around it.
+ *
+ * @param directory A directory of its own.
+ */
+export async function openBareWay(
+  directory: string,
+  options: BareOptions,
+): Promise<Way> {
+  const instance = `bench-${crypto.randomUUID()}`;
+  const codex = await Codex.open({
+    ...options,
+    dataDir: directory,
+    codexBin: undefined,
+    lean: true,
+    model: undefined,
+    env: Deno.env.toObject(),
+    instance,
+    check: checkPicture,
+    log: () => {},
+  });
+  const ended = new Set<Promise<void>>();
+  let serial = 0;
+  return {
+    images: 1,
+    mark: `${instance}.*`,
+    pictures: join(directory, "codex-home", "generated_images"),
+    start: (words) => {
+      const caller = new AbortController();
+      const name = `${++serial}`;
+      const directions = [variationLine(0, 1)];
+      const worker = codex.start({
+        input: writePrompt({ words, directions, originals: [], seen: [] }),
+        images: [],
+        directory: join(directory, "work", name),
+        mark: `${instance}.${name}`,
+      }, caller.signal);
+      ended.add(worker.ended);
+      return {
+        done: worker.picture.then(() => {}),
+        cancel: () => caller.abort(),
+      };
+    },
+    settle: async () => {
+      await Promise.all(ended);
+      ended.clear();
+    },
+  };
+}

@@ -1,0 +1,95 @@
+import { assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
+import type { WorkerPicture } from "../../src/codex/worker.ts";
+import { Failure } from "../../src/failure.ts";
+import { makeDistinct } from "../../src/generation/distinct.ts";
+import { PictureSet } from "../../src/generation/picture_set.ts";
+import { drawPicture } from "../../src/sandbox/picture.ts";
+
+async function picture(serial: number, bytes = 0): Promise<WorkerPicture> {
+  return {
+    bytes: await drawPicture({
+      prompt: "a heron",
+      variation: "",
+      width: 300,
+      height: 200,
+      references: 0,
+      transparent: false,
+      serial,
+      bytes,
+    }),
+    toolCalls: [],
+    revisedPrompt: undefined,
+    usage: { inputTokens: 0, outputTokens: 0 },
+  };
+}
+
+/** Makes work that gives one outcome after the other. */
+function work(...outcomes: (WorkerPicture | Error)[]) {
+  return () => {
+    const outcome = outcomes.shift();
+    return outcome instanceof Error
+      ? Promise.reject(outcome)
+      : Promise.resolve(outcome as WorkerPicture);
+  };
+}
+
+/** The pictures of a request whose first candidate is done. */
+async function firstDone(): Promise<{ readonly pictures: PictureSet }> {
+  const pictures = new PictureSet();
+  await pictures.add((await picture(1)).bytes, 0);
+  return { pictures };
+}
+
+const FAILURE = new Failure("rate_limit_exceeded", "too many");
+
+Deno.test("makeDistinct() is content with a new picture", async () => {
+  const fresh = await picture(2);
+  const made = await makeDistinct(await firstDone(), 1, work(fresh));
+  assertStrictEquals(made.picture, fresh);
+  assertEquals(made.warnings, []);
+});
+
+Deno.test("makeDistinct() makes one that is the same, or looks it, once more", async () => {
+  const fresh = await picture(2);
+  for (const first of [await picture(1), await picture(1, 400_000)]) {
+    const made = await makeDistinct(await firstDone(), 1, work(first, fresh));
+    assertStrictEquals(made.picture, fresh);
+    assertEquals(made.warnings, []);
+  }
+});
+
+Deno.test("makeDistinct() fails where it is the same twice", async () => {
+  const same = await picture(1);
+  const batch = await firstDone();
+  await assertRejects(
+    () => makeDistinct(batch, 1, work(same, same)),
+    Failure,
+    "candidate 1 twice",
+  );
+});
+
+Deno.test("makeDistinct() keeps a picture that only looks alike, and says so", async () => {
+  const [same, alike] = [await picture(1), await picture(1, 400_000)];
+  const other = await picture(1, 500_000);
+  const cases = [
+    [work(alike, other), other],
+    [work(alike, same), alike],
+    [work(same, alike), alike],
+    [work(alike, FAILURE), alike],
+  ] as const;
+  for (const [run, kept] of cases) {
+    const made = await makeDistinct(await firstDone(), 1, run);
+    assertStrictEquals(made.picture, kept);
+    assertEquals(made.warnings.length, 1);
+  }
+});
+
+Deno.test("makeDistinct() fails with the second attempt where the first was the same", async () => {
+  const batch = await firstDone();
+  const same = await picture(1);
+  await assertRejects(
+    () => makeDistinct(batch, 1, work(same, FAILURE)),
+    Failure,
+    "too many",
+  );
+});

@@ -1,0 +1,73 @@
+import OpenAI6 from "openai6";
+import OpenAI7 from "openai7";
+import sharp from "sharp";
+
+/**
+ * The official clients, by their names in the titles of tests.
+ *
+ * One type stands for both: of a union of theirs no overloaded method can be called.
+ */
+export const CLIENTS: readonly {
+  readonly name: string;
+  readonly OpenAI: typeof OpenAI7;
+}[] = [
+  { name: "openai 6", OpenAI: OpenAI6 as unknown as typeof OpenAI7 },
+  { name: "openai 7", OpenAI: OpenAI7 },
+];
+
+/**
+ * Connects an official client to a port of 127.0.0.1.
+ *
+ * @param maxRetries How often it may repeat a request by itself.
+ */
+export function connect(
+  OpenAI: typeof OpenAI7,
+  { maxRetries = 0, path = "/v1", port }: {
+    readonly port: number;
+    readonly path?: string;
+    readonly maxRetries?: number;
+  },
+): OpenAI7 {
+  return new OpenAI({
+    baseURL: `http://127.0.0.1:${port}${path}`,
+    apiKey: "any",
+    maxRetries,
+    fetch: fetchOnce,
+  });
+}
+
+/** Fetches as other platforms do: Deno repeats a request whose connection is cut, unless its body is a stream. */
+const fetchOnce: typeof fetch = Object.assign(
+  (input: string | URL | Request, init?: RequestInit) => {
+    const { body, headers } = new Request(input, init);
+    return fetch(input, { ...init, headers, body });
+  },
+  // Version 6 looks here before it fetches something to find out.
+  { Response },
+);
+
+/** Decodes what a client was given as `b64_json`, and looks at it. */
+export async function inspectBase64(
+  base64: string | null | undefined,
+): Promise<string> {
+  const bytes = Uint8Array.fromBase64(base64 ?? "");
+  const { format, height, width } = await sharp(bytes).metadata();
+  return `${format} ${width}x${height}`;
+}
+
+/** Makes a PNG picture of one colour. */
+export async function paint(
+  options: {
+    readonly width?: number;
+    readonly height?: number;
+    readonly alpha?: number;
+  } = {},
+): Promise<Uint8Array<ArrayBuffer>> {
+  const { alpha, height = 96, width = 128 } = options;
+  const background = { r: 200, g: 60, b: 20, alpha: alpha ?? 1 };
+  const channels = alpha === undefined ? 3 : 4;
+  return new Uint8Array(
+    await sharp({ create: { width, height, channels, background } }).png()
+      .toBuffer(),
+  );
+}

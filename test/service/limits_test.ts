@@ -1,0 +1,156 @@
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { join } from "@std/path";
+import { openPlace } from "../support/place.ts";
+import { spawnServer } from "../support/server_process.ts";
+import { startTestService, type TestService } from "../support/service.ts";
+import { filesIn } from "../support/test_server.ts";
+import { until } from "../support/until.ts";
+
+const STREAM = { headers: { accept: "text/event-stream" } };
+
+for (const type of ["application/json", "multipart/form-data; boundary=b"]) {
+  Deno.test(`a body of ${type.split(";")[0]} that does not come is 408`, async () => {
+    await using server = await startTestService({ UPLOAD_GRACE_MS: "100" });
+    {
+      using connection = await Deno.connect({
+        hostname: "127.0.0.1",
+        port: server.port,
+      });
+      await connection.write(
+        new TextEncoder().encode(
+          `POST /v1/images/generate HTTP/1.1\r\nHost: 127.0.0.1:${server.port}\r\n` +
+            `Content-Type: ${type}\r\nContent-Length: 5000\r\n\r\n`,
+        ),
+      );
+      const buffer = new Uint8Array(65_536);
+      const length = await connection.read(buffer) ?? 0;
+      const answer = new TextDecoder().decode(buffer.subarray(0, length));
+      assertMatch(answer, /^HTTP\/1\.1 408 /);
+      assertMatch(answer, /"code":"request_canceled"/);
+      assertMatch(answer, /expected 1024 bytes a second/);
+    }
+    await server.untilIdle();
+    assertEquals(server.place.sandbox.record.all, []);
+  });
+}
+
+Deno.test("a body may take its time where no pace is asked for", async () => {
+  await using server = await startTestService({
+    UPLOAD_GRACE_MS: "100",
+    MIN_UPLOAD_BYTES_PER_S: "0",
+  });
+  const half = Promise.withResolvers<void>();
+  const body = new ReadableStream({
+    async start(controller) {
+      controller.enqueue(new TextEncoder().encode('{"prompt":'));
+      await half.promise;
+      controller.enqueue(new TextEncoder().encode("5}"));
+      controller.close();
+    },
+  });
+  setTimeout(half.resolve, 300);
+  const response = await server.generate(undefined, { body });
+  const { error } = await response.json();
+  assertEquals([response.status, error.code], [400, "invalid_prompt"]);
+});
+
+Deno.test("more streams of events than there may be are 429 before anything is drawn", async () => {
+  await using server = await startTestService({ MAX_STREAMS: "1" });
+  const first = await server.generate({ prompt: "a fox sandbox:hang" }, STREAM);
+  assertEquals(first.status, 200);
+  await server.untilDrawing(1);
+  const second = await server.generate({ prompt: "an owl" }, STREAM);
+  const { error } = await second.json();
+  assertEquals([second.status, error.code], [429, "queue_full"]);
+  assertEquals(second.headers.get("retry-after"), "5");
+  const [job] = server.logLines("generate.start");
+  const third = await fetch(`${server.url}/v1/jobs/${job.job}/events`);
+  await third.body?.cancel();
+  assertEquals(third.status, 429);
+  assertEquals(server.logLines("generate.start").length, 1);
+  await first.body?.cancel();
+  await untilStreams(server);
+});
+
+Deno.test("a stream whose reader is gone at once gives its place back", async () => {
+  await using server = await startTestService({ MAX_STREAMS: "2" });
+  const done = await server.generate({ prompt: "a fox" });
+  const { id } = await done.json();
+  const head = `GET /v1/jobs/${id}/events HTTP/1.1\r\n` +
+    `Host: 127.0.0.1:${server.port}\r\n\r\n`;
+  for (let reader = 0; reader < 20; reader++) {
+    using connection = await Deno.connect({
+      hostname: "127.0.0.1",
+      port: server.port,
+    });
+    await connection.write(new TextEncoder().encode(head));
+  }
+  await until(async () => {
+    const both = await Promise.all(
+      [1, 2].map(() => fetch(`${server.url}/v1/jobs/${id}/events`)),
+    );
+    await Promise.all(both.map(({ body }) => body?.cancel()));
+    return both.every(({ status }) => status === 200);
+  });
+});
+
+Deno.test("a stream that is refused leaves its place to others", async () => {
+  await using server = await startTestService({ MAX_STREAMS: "1" });
+  for (const body of [{ prompt: 5 }, { prompt: "sandbox:moderation" }]) {
+    const response = await server.generate(body, STREAM);
+    await response.text();
+  }
+  await untilStreams(server);
+});
+
+Deno.test("without room on the disk nothing is started and the server is not ready", async () => {
+  await using server = await startTestService({
+    MIN_FREE_BYTES: "999999999999999",
+  });
+  const response = await server.generate({ prompt: "a fox", count: 2 });
+  const { error } = await response.json();
+  assertEquals([response.status, error.code], [507, "insufficient_storage"]);
+  assertEquals(error.type, "server_error");
+  assertEquals(response.headers.get("x-should-retry"), "false");
+  assertEquals(server.logLines("codex.exec.start"), []);
+  assertEquals(server.place.sandbox.record.all, []);
+  const ready = await fetch(`${server.url}/readyz`);
+  const { checks } = await ready.json();
+  assertEquals(ready.status, 503);
+  assertEquals(
+    checks.filter(({ ok }: { ok: boolean }) => !ok).map((
+      { name }: { name: string },
+    ) => name),
+    ["free_disk"],
+  );
+  await server.untilIdle();
+});
+
+Deno.test("the log file stays within its limit, and standard output has every line", async () => {
+  await using place = await openPlace();
+  const directory = join(place.directory, "log");
+  const path = join(directory, "server.jsonl");
+  await Deno.mkdir(directory);
+  const settings = { LOG_FILE: path, LOG_MAX_BYTES: "1024" };
+  await using server = await spawnServer(settings, place);
+  for (let request = 0; request < 30; request++) {
+    const response = await server.generate({ prompt: 5 });
+    await response.body?.cancel();
+  }
+  await until(() => server.logLines("generate.error").length === 30);
+  assertEquals(filesIn(directory), ["server.jsonl", "server.jsonl.1"]);
+  const [now, before] = await Promise.all(
+    [path, `${path}.1`].map((path) => Deno.readTextFile(path)),
+  );
+  assert(now.length <= 1024 && before.length <= 1024);
+  assert(server.logText.endsWith(before + now));
+});
+
+/** Waits until the one place for a stream is free again. */
+async function untilStreams(server: TestService): Promise<void> {
+  await until(async () => {
+    const response = await server.generate({ prompt: 5 }, STREAM);
+    await response.body?.cancel();
+    return response.status === 400;
+  });
+}
