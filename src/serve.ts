@@ -1,8 +1,29 @@
+import { once } from "node:events";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
 import { deadline } from "@std/async/deadline";
+import { type Handler, nodeHandler } from "./http/node_handler.ts";
+import type { Log } from "./log.ts";
 import { ConfigError } from "./settings.ts";
 
 /** How long open answers may take when the server stops, in milliseconds. */
 const SHUTDOWN_MS = 5_000;
+/** How often connections are held against their time limits, in milliseconds. */
+const CHECK_MS = 1_000;
+
+/** Where to listen, and what to tell of it. */
+export interface ServeOptions {
+  readonly host: string;
+  /** The port; 0 for a free one. */
+  readonly port: number;
+  readonly log: Log;
+  /** How many connections there may be at once; more are closed. */
+  readonly maxConnections: number;
+  /** How long the head of a request may take, in milliseconds. */
+  readonly headerTimeoutMs: number;
+  /** How long a connection may wait for its next request, in milliseconds. */
+  readonly idleTimeoutMs: number;
+}
 
 /** A listening server. */
 export interface Listening {
@@ -10,27 +31,29 @@ export interface Listening {
   readonly url: string;
   /** The port, also where a free one was asked for. */
   readonly port: number;
-  /** Takes no more requests and lets open ones finish, but waits for five seconds at most. */
+  /** Takes no more requests, lets open ones finish for five seconds, then cuts them off. */
   stop(): Promise<void>;
 }
 
 /**
  * Listens for HTTP requests.
  *
- * On 127.0.0.1 it listens on [::1] as well, because `localhost` may mean either.
+ * On 127.0.0.1 it listens on [::1] as well, because `localhost` may mean either. It is Node's server because `Deno.serve` of
+ * Deno 2.9 notices that a caller has left only where the whole request came in one piece.
  *
  * @throws {ConfigError} The address cannot be listened on.
  */
-export function serve(
-  handler: (request: Request) => Promise<Response>,
-  { host, port }: { readonly host: string; readonly port: number },
-): Listening {
-  const first = listen(host, port, handler);
+export async function serve(
+  handler: Handler,
+  options: ServeOptions,
+): Promise<Listening> {
+  const { host } = options;
+  const first = await listen(handler, options);
   const servers = [first];
-  const actualPort = first.addr.port;
+  const { port } = first.address() as AddressInfo;
   if (host === "127.0.0.1" || host === "localhost") {
     try {
-      servers.push(listen("::1", actualPort, handler));
+      servers.push(await listen(handler, { ...options, host: "::1", port }));
     } catch (error) {
       // A machine without IPv6, or with somebody else there: 127.0.0.1 is what we promise.
       if (!(error instanceof ConfigError)) throw error;
@@ -38,36 +61,56 @@ export function serve(
   }
   const shown = host.includes(":") ? `[${host}]` : host;
   return {
-    url: `http://${shown}:${actualPort}`,
-    port: actualPort,
+    url: `http://${shown}:${port}`,
+    port,
     stop: async () => {
-      const closed = Promise.all(servers.map((server) => server.shutdown()));
+      const closed = Promise.all(servers.map(close));
       try {
         await deadline(closed, SHUTDOWN_MS);
       } catch (error) {
-        // There is no way to cut off who is left: to abort a server that shuts down is an uncaught error.
         if (!(error instanceof DOMException)) throw error;
+        for (const server of servers) server.closeAllConnections();
+        await closed;
       }
     },
   };
 }
 
-function listen(
-  hostname: string,
-  port: number,
-  handler: (request: Request) => Promise<Response>,
-): Deno.HttpServer<Deno.NetAddr> {
+async function listen(
+  handler: Handler,
+  { headerTimeoutMs, host, idleTimeoutMs, log, maxConnections, port }:
+    ServeOptions,
+): Promise<Server> {
+  const onError = (error: unknown) =>
+    log("error", "server.answer_failed", { reason: String(error) });
+  // How fast a body has to come is for whoever reads it.
+  const server = createServer(
+    {
+      connectionsCheckingInterval: Math.min(CHECK_MS, headerTimeoutMs),
+      headersTimeout: headerTimeoutMs,
+      keepAliveTimeout: idleTimeoutMs,
+      requestTimeout: 0,
+    },
+    nodeHandler(handler, onError),
+  );
+  server.maxConnections = maxConnections;
+  server.listen(port, host);
   try {
-    return Deno.serve({ hostname, port, onListen: () => {} }, handler);
+    await once(server, "listening");
+    return server;
   } catch (error) {
-    if (error instanceof Deno.errors.AddrInUse) {
-      throw new ConfigError(
-        `Cannot listen on ${hostname} port ${port}: it is in use, perhaps by another server; expected a free CODEX_IMAGE_SERVER_PORT`,
-      );
-    }
     if (!(error instanceof Error)) throw error;
-    throw new ConfigError(
-      `Cannot listen on ${hostname} port ${port}: ${error.message}`,
-    );
+    const isTaken = "code" in error && error.code === "EADDRINUSE";
+    const state = isTaken
+      ? "it is in use, perhaps by another server; expected a free CODEX_IMAGE_SERVER_PORT"
+      : error.message;
+    throw new ConfigError(`Cannot listen on ${host} port ${port}: ${state}`);
   }
+}
+
+async function close(server: Server): Promise<void> {
+  const closed = once(server, "close");
+  server.close();
+  server.closeIdleConnections();
+  await closed;
 }

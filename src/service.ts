@@ -109,7 +109,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     slots,
     store,
   });
-  listening = serve(app, config);
+  listening = await serve(app, { ...config, log });
   const { url } = listening;
   log("info", "server.listen", {
     url,

@@ -1,11 +1,31 @@
 import { assert, assertEquals } from "@std/assert";
 import { delay } from "@std/async/delay";
 import { join } from "@std/path";
+import { encode, picture } from "../images/samples.ts";
 import { startTestService, type TestService } from "../support/service.ts";
 import { filesIn } from "../support/test_server.ts";
 import { until } from "../support/until.ts";
 
+const PIECE_MS = 20;
 const HANGING = { prompt: "a fox sandbox:hang", count: 4 };
+const BODY = JSON.stringify(HANGING);
+const NOISE = await encode(picture({ width: 600, height: 600 }).png());
+const LARGE = {
+  ...HANGING,
+  references: [{ image: `data:image/png;base64,${NOISE.toBase64()}` }],
+};
+
+/** How a request can reach a server; the rest of its head, and its body. */
+const WAYS = {
+  "in one piece": [withLength(BODY)],
+  "in two pieces": [withLength("", BODY.length), BODY],
+  "in chunks": [
+    "Transfer-Encoding: chunked\r\n\r\n",
+    chunk(BODY.slice(0, 9)),
+    chunk(BODY.slice(9)) + chunk(""),
+  ],
+  "with a large reference": [withLength(JSON.stringify(LARGE))],
+};
 
 for (const ms of [0, 100, 500]) {
   Deno.test(`a request that is aborted after ${ms} ms leaves nothing behind`, async () => {
@@ -37,20 +57,29 @@ Deno.test("a request that is aborted while its pictures are drawn leaves nothing
   assertEquals(server.logLines("codex.exec.error").length, 4);
 });
 
-Deno.test("a socket that closes ends the work", async () => {
-  await using server = await startTestService();
-  {
-    using _connection = await post(server, JSON.stringify(HANGING));
-    await server.untilDrawing(4);
+for (const [way, pieces] of Object.entries(WAYS)) {
+  for (const half of [false, true]) {
+    const end = half ? "closes its writing half" : "closes";
+    Deno.test(`a socket that ${end} ends the work of a request ${way}`, async () => {
+      await using server = await startTestService();
+      const connection = await post(server, pieces);
+      await server.untilDrawing(1);
+      if (half) await connection.closeWrite();
+      else connection.close();
+      await assertNothingLeft(server);
+      if (half) connection.close();
+    });
   }
-  await assertNothingLeft(server);
-});
+}
 
-Deno.test("a socket that closes its writing half ends the work", async () => {
+Deno.test("a request with a large reference that is aborted leaves nothing behind", async () => {
   await using server = await startTestService();
-  using connection = await post(server, JSON.stringify(HANGING));
-  await server.untilDrawing(4);
-  await connection.closeWrite();
+  const caller = new AbortController();
+  const answer = server.generate(LARGE, { signal: caller.signal })
+    .catch(({ name }) => name);
+  await server.untilDrawing(1);
+  caller.abort();
+  assertEquals(await answer, "AbortError");
   await assertNothingLeft(server);
 });
 
@@ -58,7 +87,9 @@ Deno.test("a socket that closes in the middle of its body starts nothing", async
   await using server = await startTestService();
   const body = JSON.stringify({ prompt: "a fox" });
   {
-    using _connection = await post(server, body.slice(0, -5), body.length);
+    using _connection = await post(server, [
+      withLength(body.slice(0, -5), body.length),
+    ]);
   }
   await until(() => server.logLines("generate.abort").length === 1);
   await assertNothingLeft(server);
@@ -140,25 +171,34 @@ Deno.test("an image that is finished at the time limit is kept", async () => {
   await server.untilIdle();
 });
 
-/** Sends the head of a request and its body, or a part of it. */
+/** Sends a request in pieces, each by itself. */
 async function post(
   server: TestService,
-  body: string,
-  length = body.length,
+  pieces: readonly string[],
 ): Promise<Deno.TcpConn> {
   const connection = await Deno.connect({
     hostname: "127.0.0.1",
     port: server.port,
   });
-  await connection.write(
-    new TextEncoder().encode(
-      "POST /v1/images/generate HTTP/1.1\r\n" +
-        `Host: 127.0.0.1:${server.port}\r\n` +
-        "Content-Type: application/json\r\n" +
-        `Content-Length: ${length}\r\n\r\n${body}`,
-    ),
-  );
+  connection.setNoDelay(true);
+  const head = "POST /v1/images/generate HTTP/1.1\r\n" +
+    `Host: 127.0.0.1:${server.port}\r\nContent-Type: application/json\r\n`;
+  const writer = connection.writable.getWriter();
+  const encoder = new TextEncoder();
+  for (const [index, piece] of pieces.entries()) {
+    if (index > 0) await delay(PIECE_MS);
+    await writer.write(encoder.encode(index === 0 ? head + piece : piece));
+  }
+  writer.releaseLock();
   return connection;
+}
+
+function withLength(body: string, length = body.length): string {
+  return `Content-Length: ${length}\r\n\r\n${body}`;
+}
+
+function chunk(text: string): string {
+  return `${text.length.toString(16)}\r\n${text}\r\n`;
 }
 
 /** The contract's two seconds: no worker, no process, no file of a worker and no picture is left. */
