@@ -108,9 +108,7 @@ async function unwritable(authHome: string): Promise<LoginTrouble> {
     isUsable: true,
     found:
       `"${authHome}" cannot be written, so that the login cannot be refreshed`,
-    remedy: isOwn
-      ? 'mount it without "ro", or make it writable with "chmod u+w"'
-      : await ownershipRemedy(authHome),
+    remedy: await ownershipRemedy(authHome),
   };
 }
 

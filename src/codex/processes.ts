@@ -5,8 +5,8 @@ import { MARK_VARIABLE } from "./environment.ts";
 const GRACE_MS = 300;
 /** How long the sweep goes on against processes that multiply, in milliseconds. */
 const SWEEP_MS = 10_000;
-/** How often to look again, at most, because a process shows no mark that it may have. */
-const UNCLEAR_LOOKS = 10;
+/** How many looks in a row must find nothing: who starts another and ends at once can slip through one. */
+const EMPTY_LOOKS = 3;
 const ROW = /^\s*(\d+)\s+(\d+)\s+(\d+)\s+(\S+)\s+(.*)$/;
 
 /** One running process. */
@@ -101,15 +101,10 @@ export async function endWorker(
 export async function killAll(mark: string, group?: number): Promise<number> {
   const killed = new Set<number>();
   const end = Date.now() + SWEEP_MS;
-  let unclear = 0;
-  while (true) {
-    const rows = await listProcesses();
-    const left = processesOf(rows, mark, group);
-    if (left.length === 0) {
-      const isClear = !rows.some(isNameless) || unclear++ === UNCLEAR_LOOKS;
-      if (isClear) return killed.size;
-    }
-    if (Date.now() > end) {
+  for (let empty = 0; empty < EMPTY_LOOKS;) {
+    const left = processesOf(await listProcesses(), mark, group);
+    empty = left.length === 0 ? empty + 1 : 0;
+    if (left.length > 0 && Date.now() > end) {
       throw new Error(
         `Cannot end worker "${mark}": ${left.length} processes are left`,
       );
@@ -119,12 +114,7 @@ export async function killAll(mark: string, group?: number): Promise<number> {
       killed.add(pid);
     }
   }
-}
-
-// While a process becomes another program it shows neither its command line nor its mark. Only the
-// kernel's own threads, in group 0, are always like that.
-function isNameless({ command, group }: ProcessRow): boolean {
-  return command.startsWith("[") && group !== 0;
+  return killed.size;
 }
 
 function signalProcess(pid: number, signal: Deno.Signal): void {

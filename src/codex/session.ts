@@ -34,6 +34,7 @@ export class SessionTail {
   readonly #path: string;
   readonly #toolCalls: string[] = [];
   #offset = 0;
+  #isCut = false;
   #revisedPrompt: string | undefined;
   #inputTokens = 0;
   #outputTokens = 0;
@@ -45,9 +46,17 @@ export class SessionTail {
 
   /** Reads what has been written since the last time, and tells everything known. */
   async read(): Promise<SessionFacts> {
-    const bytes = await readFrom(this.#path, this.#offset);
+    const bytes = this.#skipCut(await readFrom(this.#path, this.#offset));
     for (const line of lines(bytes)) this.#take(line);
-    this.#offset += bytes.lastIndexOf(NEWLINE) + 1;
+    const whole = bytes.lastIndexOf(NEWLINE) + 1;
+    this.#offset += whole;
+    // What matters of a line with a picture is there long before its end; no megabyte is read twice.
+    const part = bytes.subarray(whole);
+    if (part.length >= LINE_BYTES) {
+      this.#take(new TextDecoder().decode(part.subarray(0, LINE_BYTES)));
+      this.#offset += part.length;
+      this.#isCut = true;
+    }
     return {
       toolCalls: [...this.#toolCalls],
       revisedPrompt: this.#revisedPrompt,
@@ -56,6 +65,16 @@ export class SessionTail {
         outputTokens: this.#outputTokens,
       },
     };
+  }
+
+  // The rest of a line whose beginning is taken already.
+  #skipCut(bytes: Uint8Array): Uint8Array {
+    if (!this.#isCut) return bytes;
+    const end = bytes.indexOf(NEWLINE);
+    this.#isCut = end === -1;
+    const rest = end === -1 ? bytes.length : end + 1;
+    this.#offset += rest;
+    return bytes.subarray(rest);
   }
 
   #take(line: string): void {

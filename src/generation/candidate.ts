@@ -36,10 +36,10 @@ export function makeCandidate(
   { index, signal }: CandidateOptions,
 ): Candidate {
   let ended = Promise.resolve();
-  const finished = make();
+  const finished = run();
   return { finished, ended: finished.then(() => ended, () => ended) };
 
-  async function make(): Promise<FinishedCandidate> {
+  async function run(): Promise<FinishedCandidate> {
     const started = Date.now();
     let attempt = 0;
     const work = async (insist: boolean): Promise<WorkerPicture> => {
@@ -54,11 +54,11 @@ export function makeCandidate(
       ended = worker.ended;
       return await worker.picture;
     };
-    const { picture, warnings } = await makeDistinct(
-      batch,
-      index,
-      () => makeWithOriginals(batch, work),
-    );
+    const make = () => makeWithOriginals(batch, work);
+    const { picture, warnings } = batch.request.count === 1
+      // There is nothing that a single one could be like.
+      ? { picture: await make(), warnings: [] }
+      : await makeDistinct(batch, index, make);
     return await finishCandidate(parts, batch, {
       index,
       picture,

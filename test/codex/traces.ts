@@ -3,16 +3,6 @@ import { join } from "@std/path";
 import { listProcesses } from "../../src/codex/processes.ts";
 import type { SandboxedCodex } from "../support/codex.ts";
 
-/** What a home holds that no worker has used, or that tells nothing of one. */
-const HARMLESS = [
-  "auth.json",
-  "installation_id",
-  "instructions.md",
-  "models_cache.json",
-  "skills",
-  "thread-writer-locks",
-];
-
 /**
  * Makes sure that workers left nothing: no process, no picture, no session, and no file with a text.
  *
@@ -35,12 +25,6 @@ export async function assertNoTraces(
   for await (const file of filesBelow(join(home, "sessions"))) {
     assertEquals(file, undefined, "a session file");
   }
-}
-
-/** The names in the home that are none of {@linkcode HARMLESS}. */
-export async function oddNamesIn(home: string): Promise<string[]> {
-  const names = await directoriesIn(home);
-  return names.filter((name) => !HARMLESS.includes(name)).sort();
 }
 
 /** The programs whose command line or environment names a directory. */

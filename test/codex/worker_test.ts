@@ -166,12 +166,11 @@ for (const model of [undefined, "gpt-5.5"]) {
     while (calls.at(-1) !== 1 && calls.length < ATTEMPTS) {
       sandbox.record.clear();
       const worker = codex.start(task(words), signal());
-      const { bytes, revisedPrompt } = await worker.picture;
+      const { bytes } = await worker.picture;
       await worker.ended;
       assert(bytes.length >= 4_700_000);
       const [request] = sandbox.record.to("/v1/images/generations");
       assertEquals(await digestOf(bytes), request.picture);
-      assertEquals(revisedPrompt, words);
       calls.push(modelCalls(opened).length);
     }
     assertEquals(calls.at(-1), 1, `${calls}`);
