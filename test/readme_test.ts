@@ -1,0 +1,43 @@
+import { assert, assertEquals } from "@std/assert";
+import manifest from "../deno.json" with { type: "json" };
+import { SETTING_NAMES } from "../src/settings.ts";
+
+const readme = await Deno.readTextFile(
+  new URL("../README.md", import.meta.url),
+);
+
+Deno.test("README names every setting", () => {
+  const missing = SETTING_NAMES.filter((name) =>
+    !readme.includes(`\`${name}\``)
+  );
+  assertEquals(missing, []);
+});
+
+Deno.test("README speaks of no task that is not there", () => {
+  const named = [...readme.matchAll(/\bdeno(?:@[\d.]+)? task ([a-z-]+)/g)]
+    .map(([, name]) => name)
+    .filter((name) => name !== "lists");
+  assert(named.length > 5);
+  assertEquals(named.filter((name) => !(name in manifest.tasks)), []);
+});
+
+Deno.test("README, Dockerfile and this run have one version of Deno", async () => {
+  const dockerfile = await Deno.readTextFile(
+    new URL("../Dockerfile", import.meta.url),
+  );
+  const versions = [
+    ...readme.matchAll(/\bdeno@([\d.]+)/g),
+    ...dockerfile.matchAll(/DENO_VERSION=([\d.]+)/g),
+  ].map(([, version]) => version);
+  assertEquals(new Set(versions), new Set([Deno.version.deno]));
+});
+
+Deno.test("README and deno.json have one version of Codex", () => {
+  const named = [...readme.matchAll(/@openai\/codex@([\d.]+)/g)].map(([, v]) =>
+    v
+  );
+  assertEquals(
+    new Set(named),
+    new Set([manifest.imports["@openai/codex"].split("@").at(-1)]),
+  );
+});
