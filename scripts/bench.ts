@@ -3,6 +3,7 @@
  *
  * It prints one table of medians. Nothing leaves the machine, and nothing is left on it.
  */
+import { VERSION } from "../src/version.ts";
 import { startBackend } from "./bench/backend.ts";
 import { measureOverhead } from "./bench/overhead.ts";
 import { report } from "./bench/report.ts";
@@ -11,14 +12,17 @@ import { measureThroughput } from "./bench/throughput.ts";
 import { openWays } from "./bench/ways.ts";
 
 const USUAL_RUNS = "3";
+const MAX_RUNS = 100;
+const EXIT = { usage: 2, canceled: 130 } as const;
 /** How many times what takes milliseconds is measured for each run. */
 const FINE_RUNS = 5;
 /** How long one run may take, in milliseconds; a usual one takes 60 s. */
 const RUN_MS = 300_000;
 
-async function main(runs: number, signal: AbortSignal): Promise<void> {
+async function measure(runs: number, signal: AbortSignal): Promise<void> {
+  console.error(machine());
   await using parts = new AsyncDisposableStack();
-  const directory = await Deno.makeTempDir({ prefix: "codex-image-server-" });
+  const directory = await Deno.makeTempDir({ prefix: "codex-image-bench-" });
   parts.defer(() => Deno.remove(directory, { recursive: true }));
   const backend = parts.use(await startBackend());
   const ways = parts.use(await openWays(directory, backend.url));
@@ -29,7 +33,7 @@ async function main(runs: number, signal: AbortSignal): Promise<void> {
   const options = { backend, signal, prompt: PROMPT };
   for (const [way] of columns) await warmUp(way, options);
   for (let run = 1; run <= runs; run++) {
-    console.error(`run ${run} of ${runs}`);
+    console.error(`run ${run} of ${runs}, load ${load()}`);
     for (const [way, samples] of columns) {
       await addSample(samples, way, options);
     }
@@ -45,19 +49,38 @@ async function main(runs: number, signal: AbortSignal): Promise<void> {
   }));
 }
 
-function signalOf(runs: number): AbortSignal {
-  const interrupted = new AbortController();
-  for (const name of ["SIGINT", "SIGTERM"] as const) {
-    Deno.addSignalListener(name, () => interrupted.abort(new Error(name)));
-  }
-  const late = AbortSignal.timeout((runs + 1) * RUN_MS);
-  return AbortSignal.any([interrupted.signal, late]);
+// What others do on the machine at the same time is in every number.
+function machine(): string {
+  const { deno } = Deno.version;
+  const cores = navigator.hardwareConcurrency;
+  return `codex-image-server ${VERSION}, Deno ${deno}, ${cores} cores`;
 }
 
-const runs = Number(Deno.args[0] ?? USUAL_RUNS);
-if (Number.isInteger(runs) && runs >= 1 && runs <= 100) {
-  await main(runs, signalOf(runs));
-} else {
-  console.error(`Cannot run "${Deno.args[0]}" times: expected 1 to 100`);
-  Deno.exitCode = 2;
+function load(): string {
+  return Deno.loadavg()[0].toFixed(1);
 }
+
+async function main(): Promise<number> {
+  const runs = Number(Deno.args[0] ?? USUAL_RUNS);
+  if (!Number.isInteger(runs) || runs < 1 || runs > MAX_RUNS) {
+    console.error(
+      `Cannot run "${Deno.args[0]}" times: expected 1 to ${MAX_RUNS}`,
+    );
+    return EXIT.usage;
+  }
+  const interrupted = new AbortController();
+  for (const name of ["SIGINT", "SIGTERM"] as const) {
+    Deno.addSignalListener(name, () => interrupted.abort());
+  }
+  const late = AbortSignal.timeout((runs + 1) * RUN_MS);
+  try {
+    await measure(runs, AbortSignal.any([interrupted.signal, late]));
+    return 0;
+  } catch (error) {
+    if (!interrupted.signal.aborted) throw error;
+    console.error("Canceled");
+    return EXIT.canceled;
+  }
+}
+
+Deno.exitCode = await main();

@@ -41,7 +41,7 @@ async function openOwn(path: string, dataDir: string): Promise<Deno.FsFile> {
     throw new ConfigError(
       `Cannot use CODEX_IMAGE_SERVER_DATA_DIR "${dataDir}": another user had it, ${await ownershipRemedy(
         path,
-      )}, or remove it: it holds no pictures (for the container with "docker compose down --volumes")`,
+      )}, or remove it: it holds no pictures (for the container "docker compose down", then "docker volume rm codex-image-server_data")`,
       { cause: error },
     );
   }

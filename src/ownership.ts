@@ -24,6 +24,9 @@ export async function ownerOf(path: string): Promise<Owner | undefined> {
 export async function ownershipRemedy(path: string): Promise<string> {
   const own = `${Deno.uid()}:${Deno.gid()}`;
   const owner = await ownerOf(path);
+  if (owner !== undefined && owner.user === Deno.uid()) {
+    return 'it belongs to the server: mount it without "ro", or type "chmod u+rwX" and its path on the host';
+  }
   const belongs = owner === undefined
     ? ""
     : `it belongs to ${owner.user}:${owner.group}, `;

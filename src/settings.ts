@@ -94,6 +94,9 @@ const SETTINGS = {
   SANDBOX: [flag, "0 or 1"],
 } as const satisfies Record<string, readonly [z.ZodType, string]>;
 
+/** The names of all settings, without the prefix. */
+export const SETTING_NAMES: readonly string[] = Object.keys(SETTINGS);
+
 /** The settings that are set, each checked by itself. */
 export type Settings = {
   readonly [Name in keyof typeof SETTINGS]?: z.output<typeof SETTINGS[Name][0]>;
@@ -128,14 +131,13 @@ export function readSettings(env: Readonly<Record<string, string>>): Settings {
 
 /** Warns of names that begin like ours and are not, each with the nearest known one. */
 export function unknownNames(env: Readonly<Record<string, string>>): string[] {
-  const names = Object.keys(SETTINGS);
   return Object.keys(env)
     .filter((name) => name.startsWith(PREFIX))
     .map((name) => name.slice(PREFIX.length))
-    .filter((name) => !names.includes(name))
+    .filter((name) => !SETTING_NAMES.includes(name))
     .map((name) =>
       `Cannot use ${PREFIX}${name}: unknown setting, did you mean ${PREFIX}${
-        closestString(name, names)
+        closestString(name, SETTING_NAMES)
       }?`
     );
 }

@@ -3,7 +3,11 @@
 declare module "@std/assert" {
   export function assert(expr: unknown, msg?: string): asserts expr;
   export function assertEquals<T>(actual: T, expected: T, msg?: string): void;
-  export function assertNotEquals<T>(actual: T, expected: T, msg?: string): void;
+  export function assertNotEquals<T>(
+    actual: T,
+    expected: T,
+    msg?: string,
+  ): void;
   export function assertStrictEquals<T>(
     actual: unknown,
     expected: T,
@@ -36,7 +40,11 @@ declare module "@std/assert" {
   export function assertInstanceOf<
     // deno-lint-ignore no-explicit-any
     T extends abstract new (...args: any[]) => any,
-  >(actual: unknown, expected: T, msg?: string): asserts actual is InstanceType<T>;
+  >(
+    actual: unknown,
+    expected: T,
+    msg?: string,
+  ): asserts actual is InstanceType<T>;
   export function assertLess<T>(actual: T, expected: T, msg?: string): void;
   export function assertLessOrEqual<T>(
     actual: T,

@@ -59,6 +59,6 @@ export async function measureCost(
     ms: end - start,
     msAfterDrawn: end -
       Math.max(...drawn.map(({ answeredAt = 0 }) => answeredAt)),
-    msAfterWhole: end - pictures.last,
+    msAfterWhole: end - pictures.last(),
   };
 }

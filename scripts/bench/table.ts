@@ -1,5 +1,5 @@
-const NAME_WIDTH = 46;
-const WIDTH = 12;
+const NAME_WIDTH = 42;
+const WIDTH = 14;
 
 /** One line of the table. */
 export interface Row {

@@ -1,8 +1,12 @@
-/** Runs one check and prints a line about it; the check returns what it found. */
+/**
+ * Runs one check and prints a line about it.
+ *
+ * The check returns what it found and throws what is wrong; the answer is whether all is well.
+ */
 export type Check = (
   name: string,
   body: () => Promise<string>,
-) => Promise<void>;
+) => Promise<boolean>;
 
 /** Checks that have been run. */
 export interface Checks {
@@ -24,10 +28,12 @@ export function startChecks(): Checks {
         const found = await body();
         passed++;
         console.log(`ok    ${name}: ${found} (${Date.now() - started} ms)`);
+        return true;
       } catch (error) {
         failed++;
         const reason = error instanceof Error ? error.message : String(error);
         console.log(`FAIL  ${name}: ${reason}`);
+        return false;
       }
     },
     get passed() {

@@ -1,4 +1,4 @@
-import { docker } from "./docker.ts";
+import { docker, type DockerOptions } from "./docker.ts";
 import type { Project } from "./project.ts";
 
 /** Asks the engine about the server's container; the format is that of `docker inspect`. */
@@ -14,9 +14,10 @@ export async function inspect(
 export async function inside(
   project: Project,
   script: string,
+  options?: Pick<DockerOptions, "mayFail">,
 ): Promise<string> {
   const args = ["exec", "-T", "server", "bash", "-c", script];
-  return (await project.compose(args, { mayFail: true })).stdout;
+  return (await project.compose(args, options)).stdout;
 }
 
 /** Lists the command lines of the processes in the server's container. */

@@ -35,7 +35,7 @@ export function requirePace(
         if (next.done) return controller.close();
         const waited = performance.now() - began;
         const earned = next.value.length * SECOND / bytesPerS;
-        left = Math.min(graceMs, left - waited + earned);
+        left = Math.max(0, Math.min(graceMs, left - waited + earned));
         controller.enqueue(next.value);
       } catch (error) {
         // Nobody waits for whoever may never send another byte.

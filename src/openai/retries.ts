@@ -5,10 +5,10 @@ import type { JobAnswer, JobEntry } from "../jobs/jobs.ts";
 /**
  * How long a job waits for the retry of a caller whose connection was cut, in milliseconds.
  *
- * The official clients retry after 0.5 s for the first time and after 1 s for the second, and the fetch of Deno once more,
- * at once and uncounted. All processes of a job that nobody wants have to be gone within 2 s.
+ * The official clients retry after 0.5 s, and the fetch of Deno before that, at once and uncounted. All processes of a job
+ * that nobody wants have to be gone within 2 s.
  */
-const LINGER_MS = 1_200;
+const LINGER_MS = 900;
 
 /**
  * How long the images of a job are there for a retry, in milliseconds.

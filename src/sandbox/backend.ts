@@ -28,9 +28,10 @@ export function startSandbox(): SandboxBackend {
     same: new Map<string, number>(),
     dropped: new Set<string>(),
   };
+  const ending = new AbortController();
   const server = Deno.serve(
     { hostname: "127.0.0.1", port: 0, onListen: () => {} },
-    (request) => answer(request, state),
+    (request) => answer(request, state, ending.signal),
   );
   return {
     url: `http://127.0.0.1:${server.addr.port}`,
@@ -41,8 +42,11 @@ export function startSandbox(): SandboxBackend {
     set refreshable(value) {
       state.refreshable = value;
     },
-    // A CLI that was killed can leave a request hanging, so there is nothing to wait for.
-    [Symbol.asyncDispose]: () => server.shutdown(),
+    [Symbol.asyncDispose]: async () => {
+      // The end of a CLI goes unnoticed where its request was large: nobody waits for that answer.
+      ending.abort();
+      await server.shutdown();
+    },
   };
 }
 
@@ -54,9 +58,13 @@ interface State {
   readonly dropped: Set<string>;
 }
 
-async function answer(request: Request, state: State): Promise<Response> {
+async function answer(
+  request: Request,
+  state: State,
+  ending: AbortSignal,
+): Promise<Response> {
   const { pathname } = new URL(request.url);
-  const signal = request.signal;
+  const signal = AbortSignal.any([request.signal, ending]);
   const route = `${request.method} ${pathname}`;
   try {
     const wire = new Uint8Array(await request.arrayBuffer());

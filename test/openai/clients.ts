@@ -40,7 +40,9 @@ export function connect(
 const fetchOnce: typeof fetch = Object.assign(
   (input: string | URL | Request, init?: RequestInit) => {
     const { body, headers } = new Request(input, init);
-    return fetch(input, { ...init, headers, body });
+    // A stream that comes straight from text or a form counts as those.
+    const stream = body?.pipeThrough(new TransformStream());
+    return fetch(input, { ...init, headers, body: stream });
   },
   // Version 6 looks here before it fetches something to find out.
   { Response },
@@ -55,19 +57,20 @@ export async function inspectBase64(
   return `${format} ${width}x${height}`;
 }
 
-/** Makes a PNG picture of one colour. */
+/** Makes a picture of one colour. */
 export async function paint(
   options: {
     readonly width?: number;
     readonly height?: number;
     readonly alpha?: number;
+    readonly format?: "png" | "webp";
   } = {},
 ): Promise<Uint8Array<ArrayBuffer>> {
-  const { alpha, height = 96, width = 128 } = options;
+  const { alpha, format = "png", height = 96, width = 128 } = options;
   const background = { r: 200, g: 60, b: 20, alpha: alpha ?? 1 };
   const channels = alpha === undefined ? 3 : 4;
   return new Uint8Array(
-    await sharp({ create: { width, height, channels, background } }).png()
-      .toBuffer(),
+    await sharp({ create: { width, height, channels, background } })
+      .toFormat(format).toBuffer(),
   );
 }

@@ -1,3 +1,6 @@
+import { once } from "node:events";
+import { type AddressInfo, connect, createServer, type Socket } from "node:net";
+
 /** A TCP proxy that cuts connections as a bad network does. */
 export interface CuttingProxy extends AsyncDisposable {
   /** The port of 127.0.0.1 that it listens on. */
@@ -15,63 +18,45 @@ export interface CuttingProxyOptions {
 }
 
 /** Opens a {@linkcode CuttingProxy} in front of a port of 127.0.0.1. */
-export function openCuttingProxy(
+export async function openCuttingProxy(
   port: number,
   { swallowFirstAnswer = false }: CuttingProxyOptions = {},
-): CuttingProxy {
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const open = new Set<Deno.TcpConn>();
+): Promise<CuttingProxy> {
+  const open = new Set<Socket>();
   let connections = 0;
   const cut = () => {
-    for (const connection of open) close(connection);
-    open.clear();
+    for (const socket of open) socket.destroy();
   };
-  const work = (async () => {
-    const pairs: Promise<void>[] = [];
-    for await (const client of listener) {
-      const swallow = swallowFirstAnswer && connections === 0;
-      connections++;
-      const server = await Deno.connect({ hostname: "127.0.0.1", port });
-      open.add(client).add(server);
-      pairs.push(
-        forward(client, server),
-        swallow ? readFirst(server).then(cut) : forward(server, client),
-      );
+  const listener = createServer((client) => {
+    const swallow = swallowFirstAnswer && connections === 0;
+    connections++;
+    const server = connect(port, "127.0.0.1");
+    for (const [socket, other] of [[client, server], [server, client]]) {
+      open.add(socket);
+      // Either side may be cut at any time; the other one follows.
+      socket.on("error", () => {});
+      socket.on("close", () => {
+        open.delete(socket);
+        other.destroy();
+      });
     }
-    await Promise.all(pairs);
-  })();
+    client.pipe(server);
+    if (swallow) server.once("data", cut);
+    else server.pipe(client);
+  });
+  listener.listen(0, "127.0.0.1");
+  await once(listener, "listening");
   return {
-    port: listener.addr.port,
+    port: (listener.address() as AddressInfo).port,
     get connections() {
       return connections;
     },
     cut,
     [Symbol.asyncDispose]: async () => {
+      const closed = once(listener, "close");
       listener.close();
       cut();
-      await work;
+      await closed;
     },
   };
-}
-
-async function forward(from: Deno.TcpConn, to: Deno.TcpConn): Promise<void> {
-  try {
-    await from.readable.pipeTo(to.writable);
-  } catch (error) {
-    // Either side may be cut at any time.
-    if (!(error instanceof Error)) throw error;
-  }
-}
-
-async function readFirst(connection: Deno.TcpConn): Promise<void> {
-  await connection.read(new Uint8Array(1));
-}
-
-function close(connection: Deno.TcpConn): void {
-  try {
-    connection.close();
-  } catch (error) {
-    // Its stream has closed it.
-    if (!(error instanceof Deno.errors.BadResource)) throw error;
-  }
 }

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { startTestService } from "../support/service.ts";
+import { until } from "../support/until.ts";
 import { CLIENTS, connect, inspectBase64, paint } from "./clients.ts";
 import { type CuttingProxy, openCuttingProxy } from "./cutting_proxy.ts";
 
@@ -9,7 +10,7 @@ const SETTINGS = { ALLOWED_HOSTS: "127.0.0.1" };
 for (const { name, OpenAI } of CLIENTS) {
   Deno.test(`the retry of ${name} joins the job whose connection was cut`, async () => {
     await using server = await startTestService(SETTINGS);
-    await using proxy = openCuttingProxy(server.port);
+    await using proxy = await openCuttingProxy(server.port);
     const answer = connect(OpenAI, retrying(proxy)).images.generate({
       prompt: "an otter sandbox:slow=2000",
     });
@@ -24,7 +25,7 @@ for (const { name, OpenAI } of CLIENTS) {
 
   Deno.test(`the retry of ${name} gets the images whose answer was lost`, async () => {
     await using server = await startTestService(SETTINGS);
-    await using proxy = openCuttingProxy(server.port, {
+    await using proxy = await openCuttingProxy(server.port, {
       swallowFirstAnswer: true,
     });
     const client = connect(OpenAI, retrying(proxy));
@@ -36,12 +37,13 @@ for (const { name, OpenAI } of CLIENTS) {
 
   Deno.test(`the retry of ${name} joins the edit whose connection was cut, its files the same`, async () => {
     await using server = await startTestService(SETTINGS);
-    await using proxy = openCuttingProxy(server.port);
+    await using proxy = await openCuttingProxy(server.port);
     const answer = connect(OpenAI, retrying(proxy)).images.edit({
       image: new File([await paint()], "a.png"),
       prompt: "redder sandbox:slow=2000",
     });
-    await server.untilDrawing(1);
+    const { record } = server.place.sandbox;
+    await until(() => record.to("/v1/images/edits").length === 1);
     proxy.cut();
     assertEquals((await answer).data?.length, 1);
     assertEquals(server.logLines("generate.start").length, 1);
@@ -51,7 +53,7 @@ for (const { name, OpenAI } of CLIENTS) {
 
 Deno.test("the retry of Deno's own fetch joins the job whose connection was cut", async () => {
   await using server = await startTestService(SETTINGS);
-  await using proxy = openCuttingProxy(server.port);
+  await using proxy = await openCuttingProxy(server.port);
   const image = send({ url: `http://127.0.0.1:${proxy.port}` }, "0", {
     words: "an otter sandbox:slow=1000",
   });
@@ -64,14 +66,14 @@ Deno.test("the retry of Deno's own fetch joins the job whose connection was cut"
 
 Deno.test("a job that no retry joins is gone within two seconds", async () => {
   await using server = await startTestService(SETTINGS);
-  await using proxy = openCuttingProxy(server.port);
+  await using proxy = await openCuttingProxy(server.port);
   const [{ OpenAI }] = CLIENTS;
   const client = connect(OpenAI, proxy);
   const rejected = assertRejects(
-    () => client.images.generate({ prompt: "an otter sandbox:hang", n: 4 }),
+    () => client.images.generate({ prompt: "an otter sandbox:hang" }),
     OpenAI.APIConnectionError,
   );
-  await server.untilDrawing(4);
+  await server.untilDrawing(1);
   proxy.cut();
   await server.untilIdle(2_000);
   await rejected;

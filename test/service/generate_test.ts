@@ -75,8 +75,10 @@ Deno.test("the answer has all fields of the contract, those of the first image a
     revised_prompt: first.revised_prompt,
     errors: [],
     references: [],
-    usage: { input_tokens: 2400, output_tokens: 120 },
   });
+  // A closing call of the CLI may have begun before its worker was ended.
+  assert(answer.usage.input_tokens >= 2400);
+  assert(answer.usage.output_tokens >= 120);
   for (const [index, image] of data.entries()) {
     const { duration_ms, sha256, bytes, variation } = image;
     assert(duration_ms > 0 && bytes > 0);
@@ -165,19 +167,17 @@ Deno.test("shape and quality travel as words to the image model", async () => {
   assertMatch(prompt ?? "", /^Quality: low\.$/m);
 });
 
-Deno.test("a request needs one model call and one image call for each picture", async () => {
+Deno.test("the answer does not wait for the CLI's closing model call", async () => {
   await using server = await startTestService();
-  await (await server.generate({ prompt: "a fox", count: 2 })).body?.cancel();
+  const response = await server.generate({
+    prompt: "a fox sandbox:closing=600000",
+    count: 2,
+  });
+  await response.body?.cancel();
+  assertEquals(response.status, 200);
   await server.untilIdle();
   const { record } = server.place.sandbox;
-  const posts = record.all.filter(({ method }) => method === "POST")
-    .map(({ path }) => path).sort();
-  assertEquals(posts, [
-    "/v1/images/generations",
-    "/v1/images/generations",
-    "/v1/responses",
-    "/v1/responses",
-  ]);
+  assertEquals(record.to("/v1/images/generations").length, 2);
 });
 
 Deno.test("url comes from the listening address and never from the Host header", async () => {

@@ -80,7 +80,10 @@ export class TestServer {
   /** Waits until the sandbox draws so many pictures since the start, finished or not. */
   async untilDrawing(pictures: number): Promise<void> {
     const { record } = this.place.sandbox;
-    await until(() => record.to("/v1/images/generations").length >= pictures);
+    await until(() => {
+      const fresh = record.to("/v1/images/generations").length;
+      return fresh + record.to("/v1/images/edits").length >= pictures;
+    });
   }
 
   /** Waits until nothing of any request is left: no place taken, no process, no file of a worker. */

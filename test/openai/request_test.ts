@@ -1,0 +1,203 @@
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { InvalidRequest } from "../../src/contract/invalid_request.ts";
+import type { FileReference } from "../../src/contract/reference_schema.ts";
+import { parseEdits, parseGenerations } from "../../src/openai/request.ts";
+
+const IMAGE_URL = "data:image/png;base64,AAAA";
+const EDIT = { prompt: "p", images: [{ image_url: IMAGE_URL }] };
+
+/** Bodies at fault: what is added to a good one, the code, the param, and a part of the message. */
+const REFUSED: readonly [object, string, string, string][] = [
+  [{ prompt: undefined }, "missing_prompt", "prompt", "missing"],
+  [{ prompt: "x".repeat(32_001) }, "invalid_prompt", "prompt", "32,000"],
+  [{ n: 5 }, "invalid_count", "n", "1 to 4"],
+  [{ n: "2" }, "invalid_count", "n", "1 to 4"],
+  [{ size: "512x512" }, "invalid_size", "size", '"1024x1024"'],
+  [{ size: "huge" }, "invalid_size", "size", "WIDTHxHEIGHT"],
+  [{ quality: "ultra" }, "invalid_quality", "quality", '"medium"'],
+  [{ quality: "高" }, "invalid_quality", "quality", '"medium"'],
+  [{ background: "blue" }, "invalid_output_format", "background", '"opaque"'],
+  [
+    { background: "transparent", output_format: "jpeg" },
+    "invalid_output_format",
+    "background",
+    "transparency",
+  ],
+  [{ output_format: "gif" }, "invalid_output_format", "output_format", "webp"],
+  [
+    { output_compression: 101 },
+    "invalid_output_format",
+    "output_compression",
+    "0 to 100",
+  ],
+  [
+    { response_format: "file" },
+    "unknown_parameter",
+    "response_format",
+    '"url"',
+  ],
+  [{ stream: "yes" }, "unknown_parameter", "stream", "true or false"],
+  [{ partial_images: 4 }, "unknown_parameter", "partial_images", "0 to 3"],
+  [{ moderation: "none" }, "unknown_parameter", "moderation", '"low"'],
+  [{ model: "gpt-4o" }, "unknown_parameter", "model", "makes no images"],
+  [
+    { input_fidelity: "high" },
+    "unknown_parameter",
+    "input_fidelity",
+    "expected nothing",
+  ],
+  [{ qualty: "low" }, "unknown_parameter", "qualty", '"quality"'],
+  [{ count: 2 }, "unknown_parameter", "count", "no such field"],
+];
+
+for (const [fields, code, param, words] of REFUSED) {
+  const title = JSON.stringify(fields).slice(0, 60);
+  Deno.test(`parseGenerations() refuses ${title}`, () => {
+    const body = { prompt: "p", ...fields };
+    const error = assertThrows(() => parseGenerations(body), InvalidRequest);
+    assertEquals([error.code, error.param], [code, param]);
+    assert(error.message.includes(words), error.message);
+  });
+}
+
+const REFUSED_EDITS: readonly [object, string, string][] = [
+  [{ images: undefined }, "images", "1 to 16"],
+  [{ images: [] }, "images", "1 to 16"],
+  [
+    { images: [{ image_url: "https://example.com/a.png" }] },
+    "images[0].image_url",
+    "never fetches",
+  ],
+  [{ images: [{ file_id: "file-1" }] }, "images[0].image_url", "missing"],
+  [{ mask: { image_url: "mask.png" } }, "mask.image_url", "data URL"],
+  [{ images: Array(17).fill(EDIT.images[0]) }, "images", "1 to 16"],
+  [
+    { images: Array(16).fill(EDIT.images[0]), mask: EDIT.images[0] },
+    "images[15].image_url",
+    "at most 16",
+  ],
+];
+
+for (const [fields, param, words] of REFUSED_EDITS) {
+  const title = JSON.stringify(fields).slice(0, 60);
+  Deno.test(`parseEdits() refuses ${title}`, () => {
+    const body = { ...EDIT, ...fields };
+    const error = assertThrows(() => parseEdits(body), InvalidRequest);
+    assertEquals([error.code, error.param], ["invalid_reference", param]);
+    assert(error.message.includes(words), error.message);
+    assert(!error.message.includes("AAAA"), error.message);
+  });
+}
+
+Deno.test("parseEdits() refuses a form without an image", () => {
+  const uploads = [upload("mask")];
+  const error = assertThrows(
+    () => parseEdits({ prompt: "p" }, uploads),
+    InvalidRequest,
+  );
+  assertEquals([error.code, error.param], ["invalid_reference", "image"]);
+});
+
+Deno.test("parseGenerations() understands all that a client may say", () => {
+  const { ignored, responseFormat, stream, wanted, warnings } =
+    parseGenerations({
+      prompt: "p",
+      model: "dall-e-3",
+      n: 3,
+      size: "1536x864",
+      quality: "hd",
+      background: "opaque",
+      output_format: "webp",
+      output_compression: 80,
+      response_format: "url",
+      stream: true,
+      partial_images: 1,
+      moderation: "auto",
+      style: "vivid",
+      user: "u",
+      safety_identifier: "s",
+    });
+  assertEquals(wanted, {
+    prompt: "p",
+    count: 3,
+    requestedSize: "1536x864",
+    size: { width: 1536, height: 864 },
+    aspect: undefined,
+    canvasSize: undefined,
+    quality: "high",
+    outputFormat: "webp",
+    outputCompression: 80,
+    background: "opaque",
+    fit: "cover",
+    references: [],
+    hasMask: false,
+    failFast: false,
+  });
+  assertEquals([responseFormat, stream], ["url", true]);
+  assertEquals(ignored, [
+    "model",
+    "moderation",
+    "partial_images",
+    "safety_identifier",
+    "style",
+    "user",
+  ]);
+  assertEquals(warnings.length, ignored.length + 1);
+  assertEquals(warnings.at(-1), 'Quality "hd" was taken as "high"');
+});
+
+Deno.test("parseGenerations() takes null for nothing", () => {
+  const nothing = {
+    n: null,
+    size: null,
+    stream: null,
+    user: null,
+    model: null,
+  };
+  const read = parseGenerations({ prompt: "p", ...nothing });
+  assertEquals(read, parseGenerations({ prompt: "p" }));
+  assertEquals(read.ignored, []);
+});
+
+Deno.test("parseGenerations() ignores the compression of a PNG", () => {
+  const { ignored, wanted } = parseGenerations({
+    prompt: "p",
+    output_compression: 100,
+  });
+  assertEquals(ignored, ["output_compression"]);
+  assertEquals(wanted.outputCompression, undefined);
+});
+
+Deno.test("parseEdits() puts a mask next to the first image", () => {
+  const images = [1, 2].map(() => ({ image_url: IMAGE_URL }));
+  const mask = { image_url: IMAGE_URL };
+  const { wanted, warnings } = parseEdits({ prompt: "p", images, mask });
+  assertEquals(wanted.references.map(({ label, param }) => [label, param]), [
+    [undefined, "images[0].image_url"],
+    ["mask", "mask"],
+    [undefined, "images[1].image_url"],
+  ]);
+  assertEquals(wanted.hasMask, true);
+  assert(warnings[0].startsWith("The mask was passed as a reference"));
+});
+
+Deno.test("parseEdits() takes the files of a form in their order, whatever they are called", () => {
+  const uploads = [upload("mask"), upload("image[0]"), upload("image[1]")];
+  const { wanted } = parseEdits({ prompt: "p" }, uploads);
+  assertEquals(
+    wanted.references.map(({ param }) => param),
+    ["image[0]", "mask", "image[1]"],
+  );
+});
+
+function upload(param: string): FileReference {
+  return {
+    kind: "file",
+    param,
+    label: "mask",
+    source: undefined,
+    path: "/nowhere",
+    bytes: 1,
+    sha256: "0".repeat(64),
+  };
+}
