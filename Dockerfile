@@ -32,7 +32,7 @@ RUN deno run --no-lock --allow-read=. scripts/production_config.ts > /tmp/deno.j
 FROM base AS dependencies
 COPY --from=config /app/deno.json /app/deno.lock ./
 RUN deno ci --quiet \
-    && cd "$DENO_DIR"/npm/registry.npmjs.org \
+    && cd "$DENO_DIR"/npm/*/ \
     && rm -r @openai/codex/*/vendor/*/codex-path @openai/codex/*/vendor/*/codex-resources \
     && find @img/*musl* -type f ! -name '*.json' -delete
 
@@ -40,7 +40,7 @@ FROM base
 COPY --from=dependencies /deno-dir /deno-dir
 # The native binary: the package's own launcher would need Node. The three folders are for any user, because
 # a new volume takes its owner and mode from here.
-RUN ln -s "$DENO_DIR"/npm/registry.npmjs.org/@openai/codex/*/vendor/*/bin/codex /usr/local/bin/codex \
+RUN ln -s "$DENO_DIR"/npm/*/@openai/codex/*/vendor/*/bin/codex /usr/local/bin/codex \
     && mkdir --mode=1777 /auth /data /output
 COPY --from=config /app/deno.json /app/deno.lock ./
 COPY src src

@@ -68,7 +68,7 @@ export async function checkImage(
     const total = Number(size.stdout) / 1e6;
     assert(total < 650, `${total.toFixed(0)} MB`);
     const parts = await run(
-      `cd /deno-dir/npm/registry.npmjs.org
+      `cd /deno-dir/npm/*/
        codex=$(readlink -f /usr/local/bin/codex)
        du -Lcb --apparent-size "$codex" | tail -1 | sed 's/total/Codex/'
        du -Lcb "$codex-code-mode-host" | tail -1 | sed 's/total/its tool host/'
