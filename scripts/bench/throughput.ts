@@ -1,5 +1,8 @@
 const MS = 3_000;
 const CONNECTIONS = 4;
+const HEAD_END = "\r\n\r\n";
+/** The end of an answer whose length was not known beforehand. */
+const LAST_CHUNK = "\r\n0\r\n\r\n";
 
 /** What a server did in a second. */
 export interface Throughput {
@@ -50,12 +53,17 @@ async function sizeOfAnswer(
   using connection = await Deno.connect(address);
   await connection.write(new TextEncoder().encode(request));
   const buffer = new Uint8Array(16_384);
-  const text = new TextDecoder().decode(
-    buffer.subarray(0, await read(connection, buffer)),
-  );
-  const [head] = text.split("\r\n\r\n", 1);
-  const length = Number(/^content-length: (\d+)/im.exec(head)?.[1]);
-  return head.length + "\r\n\r\n".length + length;
+  let text = "";
+  while (true) {
+    const count = await read(connection, buffer);
+    text += new TextDecoder().decode(buffer.subarray(0, count));
+    const head = text.split(HEAD_END, 1)[0];
+    const length = /^content-length: (\d+)/im.exec(head)?.[1];
+    if (length !== undefined) {
+      return head.length + HEAD_END.length + Number(length);
+    }
+    if (text.endsWith(LAST_CHUNK)) return text.length;
+  }
 }
 
 async function read(
