@@ -71,7 +71,7 @@ export function createApp(
   const streams = new StreamPlaces(config.maxStreams);
   const job = jobRoutes({ jobs, streams });
   const image = imageRoutes({ ...parts, storePrompts: config.storePrompts });
-  const openAi = openAiRoutes({ ...parts, keys });
+  const openAi = openAiRoutes({ ...parts, keys, streams });
   const route = createRouter<RequestContext>([
     { method: "GET", path: "/healthz", handler: health(parts) },
     { method: "GET", path: "/readyz", handler: ready(readiness) },

@@ -1,6 +1,7 @@
 import type { Form } from "../contract/form.ts";
 import type { FileReference } from "../contract/reference_schema.ts";
 import { leaving } from "../http/leaving.ts";
+import type { StreamPlaces } from "../http/stream_places.ts";
 import type { ImageStore } from "../images/store.ts";
 import type { CallerOptions } from "../jobs/callers.ts";
 import {
@@ -26,6 +27,7 @@ export interface OpenAiParts extends ReadParts {
   readonly jobs: Jobs<GenerateAnswer>;
   readonly keys: IdempotencyKeys<GenerateAnswer>;
   readonly store: ImageStore;
+  readonly streams: StreamPlaces;
 }
 
 type Handler = (
@@ -64,7 +66,7 @@ const EDITS: Kind = {
 export function openAiRoutes(
   parts: OpenAiParts,
 ): { readonly generations: Handler; readonly edits: Handler } {
-  const { jobs, keys, store } = parts;
+  const { jobs, keys, store, streams } = parts;
   const retries = new Retries<GenerateAnswer>();
   return { generations: handler(GENERATIONS), edits: handler(EDITS) };
 
@@ -78,7 +80,9 @@ export function openAiRoutes(
       await using uploaded = new AsyncDisposableStack();
       const options = { form, parse, requestId, signal, uploaded };
       const asked = await readRequest(request, parts, options);
-      const { wanted } = asked;
+      const { stream, wanted } = asked;
+      // Before anything is started: what is drawn for a stream that cannot be opened is lost.
+      using place = stream ? streams.take() : undefined;
       const start = (caller: CallerOptions) =>
         jobs.start(wanted, { requestId, caller });
       const entry = key === undefined
@@ -89,7 +93,9 @@ export function openAiRoutes(
           start,
         })
         : await startUnderKey(keys, { key, wanted, signal, start });
-      const onClose = () => gone.abort();
+      const held = place?.move();
+      held?.defer(() => gone.abort());
+      const onClose = () => held?.dispose();
       return await openAiAnswer(entry, { ...asked, operation, store, onClose });
     };
   }

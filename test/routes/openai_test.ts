@@ -127,6 +127,23 @@ Deno.test("a stream names its events, and tells what has failed last", async () 
   });
 });
 
+Deno.test("a stream for which there is no place is refused, and nothing starts", async () => {
+  await using server = await startTestService({ MAX_STREAMS: "1" });
+  const caller = new AbortController();
+  const body = { prompt: "an otter sandbox:hang", stream: true };
+  const first = await post(server, body, { signal: caller.signal });
+  const second = await post(server, body);
+  const { error } = await second.json();
+  assertEquals([first.status, second.status], [200, 429]);
+  assertEquals(error.code, "queue_full");
+  assertEquals(server.logLines("generate.start").length, 1);
+  caller.abort();
+  await server.untilIdle();
+  const third = await post(server, { prompt: "an otter", stream: true });
+  await third.body?.cancel();
+  assertEquals(third.status, 200);
+});
+
 Deno.test("a stream of which nothing is made ends with the one error", async () => {
   await using server = await startTestService();
   const response = await post(server, {
