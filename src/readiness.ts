@@ -2,6 +2,7 @@ import type { Codex } from "./codex/codex.ts";
 import { freeBytes } from "./free_bytes.ts";
 import type { Slots } from "./generation/slots.ts";
 import { isWritable } from "./own_directory.ts";
+import { startStopwatch } from "./stopwatch.ts";
 
 /** How long an answer is good for, in milliseconds. */
 const CACHE_MS = 30_000;
@@ -35,10 +36,10 @@ export type Readiness = () => Promise<readonly Check[]>;
 /** Makes a {@linkcode Readiness} that remembers its answer for 30 seconds. */
 export function createReadiness(options: ReadinessOptions): Readiness {
   let answer: Promise<readonly Check[]> | undefined;
-  let askedAt = 0;
+  let age = startStopwatch();
   return async () => {
-    if (answer === undefined || Date.now() - askedAt > CACHE_MS) {
-      askedAt = Date.now();
+    if (answer === undefined || age() > CACHE_MS) {
+      age = startStopwatch();
       answer = checkAll(options);
     }
     // A pause is known without asking anybody, so that it is never out of date.

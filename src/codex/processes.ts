@@ -1,4 +1,5 @@
 import { deadline } from "@std/async/deadline";
+import { startStopwatch } from "../stopwatch.ts";
 import { MARK_VARIABLE } from "./environment.ts";
 
 /** How long a process may take to end by itself after SIGTERM, in milliseconds. */
@@ -100,11 +101,11 @@ export async function endWorker(
  */
 export async function killAll(mark: string, group?: number): Promise<number> {
   const killed = new Set<number>();
-  const end = Date.now() + SWEEP_MS;
+  const elapsed = startStopwatch();
   for (let empty = 0; empty < EMPTY_LOOKS;) {
     const left = processesOf(await listProcesses(), mark, group);
     empty = left.length === 0 ? empty + 1 : 0;
-    if (left.length > 0 && Date.now() > end) {
+    if (left.length > 0 && elapsed() > SWEEP_MS) {
       throw new Error(
         `Cannot end worker "${mark}": ${left.length} processes are left`,
       );

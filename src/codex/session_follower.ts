@@ -1,6 +1,7 @@
 import { delay } from "@std/async/delay";
 import { join } from "@std/path";
 import { removeIfThere } from "../remove.ts";
+import { startStopwatch } from "../stopwatch.ts";
 import {
   findSession,
   NO_FACTS,
@@ -71,10 +72,12 @@ export function followSession(
     },
     // The picture is there a moment before the record of it; the CLI's next call is not long after.
     async facts() {
-      const end = Date.now() + FACTS_MS;
+      const elapsed = startStopwatch();
       while (true) {
         const facts = await read();
-        if (facts.revisedPrompt !== undefined || Date.now() > end) return facts;
+        if (facts.revisedPrompt !== undefined || elapsed() > FACTS_MS) {
+          return facts;
+        }
         await delay(FACTS_POLL_MS);
       }
     },

@@ -5,6 +5,7 @@ import type { WorkerPicture } from "../codex/worker.ts";
 import { REFERENCE_LIMITS } from "../contract/reference_limits.ts";
 import { toFailure } from "../failure.ts";
 import type { Log } from "../log.ts";
+import { startStopwatch } from "../stopwatch.ts";
 import type { Batch } from "./batch.ts";
 import { MASK_LINE } from "./mask.ts";
 import { requireOriginals } from "./receipts.ts";
@@ -42,7 +43,7 @@ export function runAttempt(
   { index, attempt, insist, signal }: Attempt,
 ): { readonly picture: Promise<WorkerPicture>; readonly ended: Promise<void> } {
   const name = `${index + 1}-${attempt}`;
-  const started = Date.now();
+  const duration = startStopwatch();
   const fields = {
     request_id: batch.requestId,
     job: batch.id,
@@ -68,7 +69,7 @@ export function runAttempt(
     const bytes = picture.bytes.length;
     log("info", "codex.exec.success", {
       ...fields,
-      duration_ms: Date.now() - started,
+      duration_ms: duration(),
       bytes,
     });
     return picture;
@@ -76,7 +77,7 @@ export function runAttempt(
     const { code } = toFailure(error);
     log("warn", "codex.exec.error", {
       ...fields,
-      duration_ms: Date.now() - started,
+      duration_ms: duration(),
       code,
     });
     throw error;

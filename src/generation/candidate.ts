@@ -1,4 +1,5 @@
 import type { WorkerPicture } from "../codex/worker.ts";
+import { startStopwatch } from "../stopwatch.ts";
 import { type AttemptParts, runAttempt } from "./attempt.ts";
 import type { Batch, FinishedCandidate } from "./batch.ts";
 import { makeDistinct } from "./distinct.ts";
@@ -40,7 +41,7 @@ export function makeCandidate(
   return { finished, ended: finished.then(() => ended, () => ended) };
 
   async function run(): Promise<FinishedCandidate> {
-    const started = Date.now();
+    const duration = startStopwatch();
     let attempt = 0;
     const work = async (insist: boolean): Promise<WorkerPicture> => {
       await ended;
@@ -62,7 +63,7 @@ export function makeCandidate(
     return await finishCandidate(parts, batch, {
       index,
       picture,
-      started,
+      duration,
       warnings,
     });
   }

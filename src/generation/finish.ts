@@ -25,8 +25,8 @@ export interface MadePicture {
   readonly index: number;
   /** What the worker made. */
   readonly picture: WorkerPicture;
-  /** When the candidate was started, in milliseconds since 1970. */
-  readonly started: number;
+  /** Tells how much time the candidate has taken so far, in milliseconds. */
+  readonly duration: () => number;
   /** What the caller should know about how it was made. */
   readonly warnings: readonly string[];
 }
@@ -35,7 +35,7 @@ export interface MadePicture {
 export async function finishCandidate(
   { codex, store }: FinishParts,
   batch: Batch,
-  { index, picture, started, warnings }: MadePicture,
+  { duration, index, picture, warnings }: MadePicture,
 ): Promise<FinishedCandidate> {
   const { request, target } = batch;
   const delivery = await deliver(picture.bytes, {
@@ -69,7 +69,7 @@ export async function finishCandidate(
       revised_prompt: picture.revisedPrompt ?? null,
       transparent: delivery.transparent,
       variation: VARIATIONS[index].name,
-      duration_ms: Date.now() - started,
+      duration_ms: duration(),
       codex_version: codex.version ?? "unknown",
       references: batch.references.map(({ path: _, ...reference }, index) => ({
         ...reference,

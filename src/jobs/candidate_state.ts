@@ -80,7 +80,10 @@ export function viewCandidate(
   now: number,
 ): CandidateView {
   const { startedAt, endedAt } = state;
-  const elapsed = startedAt === undefined ? null : (endedAt ?? now) - startedAt;
+  // Somebody may have set the clock back.
+  const elapsed = startedAt === undefined
+    ? null
+    : Math.max(0, (endedAt ?? now) - startedAt);
   const estimate = median === undefined || endedAt !== undefined
     ? null
     : Math.max(0, median - (elapsed ?? 0));

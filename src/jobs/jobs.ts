@@ -5,6 +5,7 @@ import type { Durations } from "../generation/durations.ts";
 import type { Generation } from "../generation/generation.ts";
 import type { Generator } from "../generation/generator.ts";
 import type { Log } from "../log.ts";
+import { startStopwatch } from "../stopwatch.ts";
 import { type CallerOptions, Callers } from "./callers.ts";
 import { Job, newJobRecord } from "./job.ts";
 import type { JobFiles } from "./job_files.ts";
@@ -166,7 +167,7 @@ export class Jobs<Answer extends JobAnswer> {
     context: Parameters<Generator["generate"]>[1],
   ): Promise<Answer> {
     const { describe, generator, log, observer } = this.#parts;
-    const started = Date.now();
+    const duration = startStopwatch();
     const fields = { request_id: context.requestId, job: context.id };
     log("info", "generate.start", {
       ...fields,
@@ -185,7 +186,7 @@ export class Jobs<Answer extends JobAnswer> {
         status: answer.status,
         resolved_size: answer.resolved_size,
         count: answer.data.length,
-        duration_ms: Date.now() - started,
+        duration_ms: duration(),
         paths: answer.data.map(({ path }) => path),
       });
       return answer;
@@ -196,7 +197,7 @@ export class Jobs<Answer extends JobAnswer> {
       observer.onEnd(job.record);
       const canceled = code === "request_canceled";
       const event = canceled ? "generate.abort" : "generate.error";
-      const duration_ms = Date.now() - started;
+      const duration_ms = duration();
       log(canceled ? "info" : "warn", event, { ...fields, code, duration_ms });
       throw error;
     } finally {

@@ -1,6 +1,7 @@
 import { join } from "@std/path";
 import type { ImageStore, StoredImage } from "../images/store.ts";
 import type { Log } from "../log.ts";
+import { startStopwatch } from "../stopwatch.ts";
 import { Background } from "./background.ts";
 import { ImageIndex } from "./image_index.ts";
 import type { IndexQuery } from "./index_query.ts";
@@ -95,7 +96,7 @@ export class Library implements AsyncDisposable {
   }
 
   async #synchronize(): Promise<void> {
-    const started = Date.now();
+    const duration = startStopwatch();
     const changes = await synchronize({
       index: this.#index,
       onGone: (id) => this.thumbnails.remove(id),
@@ -107,7 +108,7 @@ export class Library implements AsyncDisposable {
       this.#options.log("info", "library.synchronized", {
         ...changes,
         images: this.#index.totals.images,
-        duration_ms: Date.now() - started,
+        duration_ms: duration(),
       });
     }
     this.#indexing = false;
