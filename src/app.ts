@@ -16,6 +16,7 @@ import type { Log } from "./log.ts";
 import type { JobMetrics } from "./metrics/job_metrics.ts";
 import type { Readiness } from "./readiness.ts";
 import type { Addresses } from "./routes/addresses.ts";
+import { docsRoutes } from "./routes/docs.ts";
 import { generate } from "./routes/generate.ts";
 import type { GenerateAnswer } from "./routes/generate_answer.ts";
 import { health } from "./routes/health.ts";
@@ -108,6 +109,8 @@ export function createApp(
       path: "/v1/jobs/:id/candidates/:index",
       handler: job.cancelCandidate,
     },
+    { method: "GET", path: "/openapi.json", handler: docsRoutes.document },
+    { method: "GET", path: "/docs", handler: docsRoutes.page },
     // OpenAI's clients are given a base URL with or without the version.
     ...["/v1", ""].flatMap((base): Route<RequestContext>[] => [
       {

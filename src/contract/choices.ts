@@ -1,5 +1,5 @@
 /** The one image model. */
-export const MODEL = "gpt-image-2";
+export const MODEL = "gpt-image-2" as const;
 
 /** The most images of one request. */
 export const MAX_IMAGES = 4;

@@ -20,7 +20,7 @@ export const pictureSchema = z.object({
   id: z.string().meta({ examples: ["codex-9f0c1a52-…"] }),
   label: z.string(),
   mime_type: z.enum(MIME_TYPES),
-  model: z.literal(MODEL),
+  model: z.string().meta({ examples: [MODEL] }),
   path: z.string().meta({ description: "The file, as the host sees it" }),
   url: z.url().meta({ description: "Where to fetch the file" }),
   resolved_size: size.meta({ description: "Pixels of the delivered file" }),

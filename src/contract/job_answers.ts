@@ -36,6 +36,12 @@ export const candidateSchema = z.object({
   message: z.string().nullable(),
 });
 
+/** The schema of why a job has no answer. */
+export const jobFailureSchema = z.object({
+  code: z.string(),
+  message: z.string(),
+});
+
 /** The schema of a job. */
 export const jobSchema = z.object({
   id: z.string().meta({ examples: ["gen_9f0c1a52-…"] }),
@@ -52,7 +58,7 @@ export const jobSchema = z.object({
   }),
   candidates: z.array(candidateSchema),
   answer: generateAnswerSchema.nullable(),
-  error: z.object({ code: z.string(), message: z.string() }).nullable(),
+  error: jobFailureSchema.nullable(),
 });
 
 /** The schema of the answer of `GET /v1/jobs`. */

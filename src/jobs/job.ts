@@ -1,3 +1,4 @@
+import type { OutputFormat, Quality } from "../contract/choices.ts";
 import type { GenerateRequest } from "../contract/request.ts";
 import type { Failure } from "../failure.ts";
 import type { Progress } from "../generation/progress.ts";
@@ -42,8 +43,8 @@ export interface JobRecord {
 export interface RequestSummary {
   readonly count: number;
   readonly requested_size: string;
-  readonly quality: string;
-  readonly output_format: string;
+  readonly quality: Quality;
+  readonly output_format: OutputFormat;
   readonly reference_count: number;
 }
 

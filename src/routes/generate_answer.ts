@@ -14,7 +14,7 @@ export function generateAnswer(generation: Generation, addresses: Addresses) {
   return {
     id: generation.id,
     status: failed.length === 0 ? "completed" as const : "partial" as const,
-    backend: "codex-exec",
+    backend: "codex-exec" as const,
     model: MODEL,
     requested_size: request.requestedSize,
     resolved_size: first.resolved_size,
@@ -36,8 +36,8 @@ export function generateAnswer(generation: Generation, addresses: Addresses) {
       ...reference,
       delivered:
         finished.every(({ receipts }) => receipts[index] === "original")
-          ? "original"
-          : "seen",
+          ? "original" as const
+          : "seen" as const,
     })),
     smallest_distance: generation.smallestDistance ?? null,
     usage: describeUsage(usage),

@@ -1,0 +1,155 @@
+import { json, type Operation, type Parameter } from "./operation.ts";
+
+const JSON_TYPE = "application/json";
+const FORM_TYPE = "multipart/form-data";
+const EVENTS_TYPE = "text/event-stream";
+
+const KEY: Parameter = {
+  in: "header",
+  name: "Idempotency-Key",
+  description:
+    "A repeat under the same key gets the job that was started under it",
+};
+
+const IMAGE_ID: Parameter = {
+  in: "path",
+  name: "id",
+  description: "The id of a stored image",
+};
+
+/** The operations that make images. */
+export const GENERATE_OPERATIONS: readonly Operation[] = [
+  {
+    method: "post",
+    path: "/v1/images/generate",
+    id: "generate",
+    tag: "Images",
+    summary: "Make images",
+    description:
+      "Answers when all candidates are done; with `Accept: text/event-stream` as they come, and with `Prefer: respond-async` at once. When the caller leaves, all work ends.",
+    parameters: [KEY, {
+      in: "header",
+      name: "Prefer",
+      description: "Whether to answer at once with the job",
+      values: ["respond-async"],
+    }],
+    body: { [JSON_TYPE]: "GenerateRequest", [FORM_TYPE]: "GenerateForm" },
+    answers: {
+      200: {
+        description:
+          "The images, some of which may have failed; or the events `progress`, `image` and at the end `completed` or `error`, with this for their data",
+        content: {
+          [JSON_TYPE]: ["GenerateAnswer"],
+          [EVENTS_TYPE]: [
+            "Candidate",
+            "MadeImage",
+            "GenerateAnswer",
+            "JobFailure",
+          ],
+        },
+      },
+      202: json("Job", "The job, which goes on by itself"),
+    },
+  },
+  {
+    method: "post",
+    path: "/v1/images/generations",
+    id: "createImage",
+    tag: "OpenAI",
+    summary: "Make images as OpenAI's clients ask for them",
+    description:
+      "`x-codex-image-ignored` names the fields that had no effect. The path works without `/v1` too.",
+    parameters: [KEY],
+    body: { [JSON_TYPE]: "GenerationsRequest" },
+    answers: { 200: openAiAnswer("image_generation") },
+  },
+  {
+    method: "post",
+    path: "/v1/images/edits",
+    id: "editImage",
+    tag: "OpenAI",
+    summary: "Make images of images as OpenAI's clients ask for them",
+    description:
+      "In a form, `image` may be repeated or called `image[]`. The path works without `/v1` too.",
+    parameters: [KEY],
+    body: { [FORM_TYPE]: "EditsForm", [JSON_TYPE]: "EditsRequest" },
+    answers: { 200: openAiAnswer("image_edit") },
+  },
+];
+
+/** The operations on images that are stored. */
+export const LIBRARY_OPERATIONS: readonly Operation[] = [
+  {
+    method: "get",
+    path: "/v1/images",
+    id: "listImages",
+    tag: "Library",
+    summary: "List stored images, the newest first",
+    parameters: [
+      { in: "query", name: "limit", description: "1 to 100, 20 if left out" },
+      {
+        in: "query",
+        name: "cursor",
+        description: "The `next_cursor` of the page before",
+      },
+      { in: "query", name: "job", description: "Those of one job" },
+      {
+        in: "query",
+        name: "q",
+        description: "Words of their prompts, where prompts are stored",
+      },
+    ],
+    answers: { 200: json("ImageList", "A page of images") },
+  },
+  {
+    method: "get",
+    path: "/v1/images/{id}",
+    id: "showImage",
+    tag: "Library",
+    summary: "Look at what is known of an image",
+    parameters: [IMAGE_ID],
+    answers: { 200: json("StoredImage", "The image") },
+  },
+  {
+    method: "delete",
+    path: "/v1/images/{id}",
+    id: "removeImage",
+    tag: "Library",
+    summary: "Remove an image and all its files",
+    parameters: [IMAGE_ID],
+    answers: { 204: { description: "It is removed" } },
+  },
+  {
+    method: "get",
+    path: "/v1/images/{id}/file",
+    id: "fetchImage",
+    tag: "Library",
+    summary: "Fetch the file of an image",
+    description: "Honours `Range`, `If-None-Match` and `HEAD`.",
+    parameters: [IMAGE_ID, {
+      in: "query",
+      name: "variant",
+      description:
+        "The file as it was delivered (default), as Codex wrote it, or small",
+      values: ["delivered", "original", "thumbnail"],
+    }],
+    answers: { 200: file("The file"), 206: file("A range of it") },
+  },
+];
+
+function openAiAnswer(operation: string) {
+  return {
+    description:
+      `The images; with \`stream\` the events \`${operation}.completed\` for each image as it is finished, and \`error\` at the end`,
+    content: {
+      [JSON_TYPE]: ["OpenAiAnswer"],
+      [EVENTS_TYPE]: ["CompletedEvent", "ErrorEvent"],
+    },
+  } as const;
+}
+
+function file(description: string) {
+  const types = ["image/png", "image/jpeg", "image/webp"];
+  const content = Object.fromEntries(types.map((type) => [type, []]));
+  return { description, content };
+}

@@ -1,0 +1,53 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { openApiDocument } from "../../src/openapi/document.ts";
+import { startTestService } from "../support/service.ts";
+
+Deno.test("/openapi.json is the document", async () => {
+  await using server = await startTestService();
+  const response = await fetch(`${server.url}/openapi.json`);
+  assertEquals(response.headers.get("content-type"), "application/json");
+  const document = JSON.parse(JSON.stringify(openApiDocument()));
+  assertEquals(await response.json(), document);
+});
+
+Deno.test("/docs shows every operation and every schema", async () => {
+  await using server = await startTestService();
+  const text = await (await fetch(`${server.url}/docs`)).text();
+  const { components, paths } = openApiDocument();
+  for (const [path, methods] of Object.entries(paths)) {
+    assertStringIncludes(text, ` ${path}</h2>`);
+    assert(Object.keys(methods).length > 0);
+  }
+  for (const name of Object.keys(components.schemas)) {
+    assertStringIncludes(text, `<section id="${name}">`);
+  }
+});
+
+Deno.test("/docs links to nothing that is not there", async () => {
+  await using server = await startTestService();
+  const text = await (await fetch(`${server.url}/docs`)).text();
+  const ids = new Set([...text.matchAll(/ id="([^"]+)"/g)].map(([, id]) => id));
+  const targets = [...text.matchAll(/ href="([^"]+)"/g)].map(([, to]) => to);
+  for (const target of targets) {
+    assert(
+      target === "/openapi.json" || ids.has(target.replace("#", "")),
+      target,
+    );
+  }
+});
+
+Deno.test("/docs loads nothing, and may run nothing", async () => {
+  await using server = await startTestService();
+  const response = await fetch(`${server.url}/docs`);
+  const text = await response.text();
+  const policy = response.headers.get("content-security-policy") ?? "";
+  assertStringIncludes(policy, "default-src 'none'");
+  assertEquals(
+    /<script|<link|<img|src=|url\(|@import|https?:/.exec(text),
+    null,
+  );
+  const style = /<style>([^]*?)<\/style>/.exec(text)?.[1];
+  const bytes = new TextEncoder().encode(style);
+  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
+  assertStringIncludes(policy, `style-src 'sha256-${digest.toBase64()}'`);
+});
