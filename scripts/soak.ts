@@ -1,0 +1,53 @@
+/**
+ * Lets many callers come, ask and leave at random moments, and prints what the server takes before and after:
+ * `deno task soak [MINUTES] [VISITS]`, ten minutes and twenty thousand visits at most. It needs no account.
+ */
+import { spawnServer } from "../test/support/server_process.ts";
+import { takeReading } from "./soak/reading.ts";
+import { type Ending, visit } from "./soak/visitor.ts";
+
+const CALLERS = 12;
+/** How many visits there are before the first reading, so that everything is loaded. */
+const WARM_UP = 150;
+/** How long the end of all work may take, in milliseconds. */
+const IDLE_MS = 20_000;
+const MINUTE_MS = 60_000;
+/** How many more files may be open in the end: connections that clients keep. */
+const SPARE_FILES = 2 * CALLERS;
+
+const [minutes = 10, visits = 20_000] = Deno.args.map(Number);
+const endings: Record<Ending, number> = { answered: 0, left: 0, refused: 0 };
+
+await using server = await spawnServer({
+  MAX_WORKERS: "3",
+  MAX_QUEUE: "6",
+  RETENTION_MAX_COUNT: "50",
+});
+await soak(WARM_UP, 5 * MINUTE_MS);
+await server.untilIdle(IDLE_MS);
+const before = await takeReading(server);
+for (const ending of Object.keys(endings)) endings[ending as Ending] = 0;
+const started = performance.now();
+await soak(visits, minutes * MINUTE_MS);
+await server.untilIdle(IDLE_MS);
+const after = await takeReading(server);
+const seconds = Math.round((performance.now() - started) / 1000);
+console.log(`${seconds} seconds:`, endings);
+console.table({ before, after });
+const internal = server.logLines().filter(({ level }) => level === "error");
+for (const line of internal.slice(0, 5)) console.log(line);
+const isFlat = after.processes + after.tempFiles === 0 &&
+  after.openFiles <= before.openFiles + SPARE_FILES && internal.length === 0;
+console.log(isFlat ? "nothing is left" : "FAILED: something is left");
+if (!isFlat) Deno.exitCode = 1;
+
+/** Lets callers come, so many times and for so long at most. */
+async function soak(most: number, ms: number): Promise<void> {
+  const end = performance.now() + ms;
+  let left = most;
+  await Promise.all(Array.from({ length: CALLERS }, async () => {
+    while (left-- > 0 && performance.now() < end) {
+      endings[await visit(server)]++;
+    }
+  }));
+}

@@ -1,0 +1,52 @@
+import { join } from "@std/path";
+import { listProcesses } from "../../src/codex/processes.ts";
+import { filesIn } from "../../test/support/test_server.ts";
+import type { ServerProcess } from "../../test/support/server_process.ts";
+
+const KIB_PER_MB = 1_000_000 / 1_024;
+
+/** What a server takes of its machine. */
+export interface Reading {
+  /** Its resident memory, in megabytes. */
+  readonly megabytes: number;
+  /** How many files and connections it has open. */
+  readonly openFiles: number;
+  /** How many processes of workers there are. */
+  readonly processes: number;
+  /** How many files there are that should be gone by the end of a request. */
+  readonly tempFiles: number;
+  /** How many pictures are stored. */
+  readonly pictures: number;
+}
+
+/** Looks at a server from outside. */
+export async function takeReading(server: ServerProcess): Promise<Reading> {
+  const { dataDir, outputDir } = server.place;
+  const pid = await findServer(dataDir);
+  const work = filesIn(join(dataDir, "work"));
+  const stored = filesIn(outputDir);
+  const temps = stored.filter((name) => name.endsWith(".tmp"));
+  return {
+    megabytes: Math.round(
+      Number(await run("ps", "-o", "rss=", "-p", pid)) / KIB_PER_MB,
+    ),
+    openFiles: (await run("ls", `/proc/${pid}/fd`)).trim().split("\n").length,
+    processes: (await server.processes()).length,
+    tempFiles: work.length + temps.length,
+    pictures: stored.filter((name) => name.endsWith(".json")).length,
+  };
+}
+
+async function findServer(dataDir: string): Promise<string> {
+  const mark = `CODEX_IMAGE_SERVER_DATA_DIR=${dataDir}`;
+  const row = (await listProcesses()).find(({ command }) =>
+    command.includes("src/main.ts") && command.includes(mark)
+  );
+  if (row === undefined) throw new Error("Cannot find the server: it is gone");
+  return `${row.pid}`;
+}
+
+async function run(program: string, ...args: string[]): Promise<string> {
+  const { stdout } = await new Deno.Command(program, { args }).output();
+  return new TextDecoder().decode(stdout);
+}
