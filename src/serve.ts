@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { deadline } from "@std/async/deadline";
+import { watchAccept } from "./http/accept_watch.ts";
 import { type Handler, nodeHandler } from "./http/node_handler.ts";
 import type { Log } from "./log.ts";
 import { ConfigError } from "./settings.ts";
@@ -60,10 +61,15 @@ export async function serve(
     }
   }
   const shown = host.includes(":") ? `[${host}]` : host;
+  const watches = servers.map((server) => {
+    const { address, port } = server.address() as AddressInfo;
+    return watchAccept(server, { ...options, host: address, port });
+  });
   return {
     url: `http://${shown}:${port}`,
     port,
     stop: async () => {
+      await Promise.all(watches.map((watch) => watch[Symbol.asyncDispose]()));
       const closed = Promise.all(servers.map(close));
       try {
         await deadline(closed, SHUTDOWN_MS);

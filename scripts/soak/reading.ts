@@ -1,5 +1,4 @@
 import { join } from "@std/path";
-import { listProcesses } from "../../src/codex/processes.ts";
 import { filesIn } from "../../test/support/test_server.ts";
 import type { ServerProcess } from "../../test/support/server_process.ts";
 
@@ -22,7 +21,7 @@ export interface Reading {
 /** Looks at a server from outside. */
 export async function takeReading(server: ServerProcess): Promise<Reading> {
   const { dataDir, outputDir } = server.place;
-  const pid = await findServer(dataDir);
+  const pid = `${server.pid}`;
   const work = filesIn(join(dataDir, "work"));
   const stored = filesIn(outputDir);
   const temps = stored.filter((name) => name.endsWith(".tmp"));
@@ -35,15 +34,6 @@ export async function takeReading(server: ServerProcess): Promise<Reading> {
     tempFiles: work.length + temps.length,
     pictures: stored.filter((name) => name.endsWith(".json")).length,
   };
-}
-
-async function findServer(dataDir: string): Promise<string> {
-  const mark = `CODEX_IMAGE_SERVER_DATA_DIR=${dataDir}`;
-  const row = (await listProcesses()).find(({ command }) =>
-    command.includes("src/main.ts") && command.includes(mark)
-  );
-  if (row === undefined) throw new Error("Cannot find the server: it is gone");
-  return `${row.pid}`;
 }
 
 async function run(program: string, ...args: string[]): Promise<string> {

@@ -39,6 +39,11 @@ export class ServerProcess extends TestServer implements AsyncDisposable {
     this.#parts = parts;
   }
 
+  /** The id of its process. */
+  get pid(): number {
+    return this.#process.child.pid;
+  }
+
   /** Its end. */
   get ended(): Promise<EndedProcess> {
     return this.#process.ended;
