@@ -1,9 +1,11 @@
-import { fromFileUrl } from "@std/path";
+import { assertEquals } from "@std/assert";
+import { fromFileUrl, join } from "@std/path";
 import { openPlace, type Place, type TestSettings } from "./place.ts";
 import { TestServer } from "./test_server.ts";
 import { until } from "./until.ts";
 
 const ROOT = fromFileUrl(new URL("../..", import.meta.url));
+const SERVER = "src/main.ts";
 /** How long a server may take to listen or to refuse, in milliseconds. */
 const START_MS = 20_000;
 const LISTENING = /"event":"server.listen","url":"([^"]+)"/;
@@ -112,36 +114,39 @@ export async function runDeno(
   }
 }
 
-async function serverArguments(
+/**
+ * The arguments with which the `start` task runs a program under its permissions.
+ *
+ * @param env The environment that tells the paths and addresses of the permissions.
+ * @param program What to run in the place of the server.
+ */
+export async function serverArguments(
   env: Readonly<Record<string, string>>,
+  program = SERVER,
 ): Promise<string[]> {
+  const { tasks } = JSON.parse(
+    await Deno.readTextFile(join(ROOT, "deno.json")),
+  );
   const [net, files] = await Promise.all(
     ["net", "files"].map((kind) => grants(kind, env)),
   );
-  return [
-    "run",
-    "--no-prompt",
-    "--allow-env",
-    "--allow-run",
-    "--allow-sys",
-    "--allow-ffi",
-    ...net.map((list) => `--allow-net=${list}`),
-    ...files.flatMap((
-      list,
-    ) => [`--allow-read=${list}`, `--allow-write=${list}`]),
-    "src/main.ts",
-  ];
+  const command: string = tasks.start.command.split(" && ").at(-1);
+  const [deno, ...args] = command.replace(SERVER, program)
+    .replaceAll('"', "").split(" ");
+  assertEquals(deno, "deno");
+  return args.map((arg) => arg.replace("$NET", net).replace("$FILES", files))
+    .filter((arg) => !arg.endsWith("="));
 }
 
 // With a setting that cannot be used there are none, and the server has to say why.
 async function grants(
   kind: string,
   env: Readonly<Record<string, string>>,
-): Promise<string[]> {
+): Promise<string> {
   const script = "scripts/grants.ts";
   const args = ["run", "--allow-env", "--allow-read", script, kind];
   const { stdout } = await run(args, env).ended;
-  return stdout === "" ? [] : [stdout.trim()];
+  return stdout.trim();
 }
 
 function run(
