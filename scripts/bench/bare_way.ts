@@ -50,7 +50,7 @@ export async function openBareWay(
       }, caller.signal);
       ended.add(worker.ended);
       return {
-        done: worker.picture.then(() => {}),
+        done: worker.picture.then(async ({ facts }) => void await facts),
         cancel: () => caller.abort(),
       };
     },

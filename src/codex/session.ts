@@ -44,9 +44,12 @@ export class SessionTail {
     this.#path = path;
   }
 
-  /** Reads what has been written since the last time, and tells everything known. */
+  /** Reads on, up to the first line with a picture, and tells everything known. */
   async read(): Promise<SessionFacts> {
-    const bytes = this.#skipCut(await readFrom(this.#path, this.#offset));
+    const longest = this.#isCut ? Infinity : LINE_BYTES;
+    const bytes = this.#skipCut(
+      await readFrom(this.#path, { offset: this.#offset, longest }),
+    );
     for (const line of lines(bytes)) this.#take(line);
     const whole = bytes.lastIndexOf(NEWLINE) + 1;
     this.#offset += whole;
@@ -122,13 +125,22 @@ export async function findSession(
   return undefined;
 }
 
-async function readFrom(path: string, offset: number): Promise<Uint8Array> {
+/** Reads a file to its end, or no further than into a line that is as long as a picture. */
+async function readFrom(
+  path: string,
+  { longest, offset }: { readonly offset: number; readonly longest: number },
+): Promise<Uint8Array> {
   using file = await Deno.open(path);
   await file.seek(offset, Deno.SeekMode.Start);
   const chunks: Uint8Array<ArrayBuffer>[] = [];
   const buffer = new Uint8Array(READ_BYTES);
+  let line = 0;
   for (let length; (length = await file.read(buffer)) !== null;) {
-    chunks.push(buffer.slice(0, length));
+    const chunk = buffer.slice(0, length);
+    chunks.push(chunk);
+    const end = chunk.lastIndexOf(NEWLINE);
+    line = end === -1 ? line + length : length - end - 1;
+    if (line >= longest) break;
   }
   return await new Blob(chunks).bytes();
 }

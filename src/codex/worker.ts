@@ -52,9 +52,11 @@ export interface WorkerTask {
 }
 
 /** What a worker made. */
-export interface WorkerPicture extends SessionFacts {
+export interface WorkerPicture {
   /** The file as the CLI wrote it. */
   readonly bytes: Uint8Array<ArrayBuffer>;
+  /** What the CLI keeps of it, which is there a moment later. */
+  readonly facts: Promise<SessionFacts>;
 }
 
 /** A worker under way. */
@@ -100,7 +102,9 @@ export function startWorker(
       });
       const path = await waitForPicture({ process, thread, setup }, signal);
       const bytes = await Deno.readFile(path);
-      picture.resolve({ ...await (await thread).facts(), bytes });
+      const facts = (await thread).facts();
+      picture.resolve({ bytes, facts });
+      await facts;
     } catch (error) {
       picture.reject(error);
     } finally {

@@ -6,7 +6,7 @@ import { REFERENCE_LIMITS } from "../contract/reference_limits.ts";
 import { toFailure } from "../failure.ts";
 import type { Log } from "../log.ts";
 import { startStopwatch } from "../stopwatch.ts";
-import type { Batch } from "./batch.ts";
+import type { Batch, Usage } from "./batch.ts";
 import { MASK_LINE } from "./mask.ts";
 import { requireOriginals } from "./receipts.ts";
 import { shapeLine } from "./shape_words.ts";
@@ -64,8 +64,8 @@ export function runAttempt(
   }, signal);
   worker.started.then(() => batch.onProgress({ phase: "started", index }));
   const picture = worker.picture.then((picture) => {
-    batch.usage.inputTokens += picture.usage.inputTokens;
-    batch.usage.outputTokens += picture.usage.outputTokens;
+    // Whoever needs the facts is told where there are none.
+    picture.facts.then(({ usage }) => addUsage(batch, usage), () => {});
     const bytes = picture.bytes.length;
     log("info", "codex.exec.success", {
       ...fields,
@@ -83,6 +83,11 @@ export function runAttempt(
     throw error;
   });
   return { picture, ended: worker.ended };
+}
+
+function addUsage({ usage }: Batch, added: Readonly<Usage>): void {
+  usage.inputTokens += added.inputTokens;
+  usage.outputTokens += added.outputTokens;
 }
 
 function inputFor(batch: Batch, index: number, insist: boolean): string {

@@ -38,14 +38,18 @@ export async function finishCandidate(
   { duration, index, picture, warnings }: MadePicture,
 ): Promise<FinishedCandidate> {
   const { request, target } = batch;
-  const delivery = await deliver(picture.bytes, {
-    size: target.size,
-    fit: request.fit,
-    format: request.outputFormat,
-    compression: request.outputCompression,
-    background: request.background,
-  });
-  const receipts = readReceipts(batch.references, picture.toolCalls);
+  // The CLI needs about as long for its record as we for the decoding.
+  const [delivery, facts] = await Promise.all([
+    deliver(picture.bytes, {
+      size: target.size,
+      fit: request.fit,
+      format: request.outputFormat,
+      compression: request.outputCompression,
+      background: request.background,
+    }),
+    picture.facts,
+  ]);
+  const receipts = readReceipts(batch.references, facts.toolCalls);
   const image = await save(store, {
     bytes: delivery.bytes,
     original: delivery.converted
@@ -66,7 +70,7 @@ export async function finishCandidate(
       resize: delivery.resize,
       quality: request.quality,
       prompt: request.prompt,
-      revised_prompt: picture.revisedPrompt ?? null,
+      revised_prompt: facts.revisedPrompt ?? null,
       transparent: delivery.transparent,
       variation: VARIATIONS[index].name,
       duration_ms: duration(),
@@ -82,11 +86,11 @@ export async function finishCandidate(
     image,
     receipts,
     warnings: [
-      ...receiptWarnings(batch.references, picture.toolCalls),
+      ...receiptWarnings(batch.references, facts.toolCalls),
       ...warnings,
       ...delivery.warnings,
     ],
-    usage: picture.usage,
+    usage: facts.usage,
   };
 }
 

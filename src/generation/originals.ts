@@ -22,17 +22,22 @@ export async function makeWithOriginals(
   { references, request }: Originals,
   work: (insist: boolean) => Promise<WorkerPicture>,
 ): Promise<WorkerPicture> {
+  const check = async ({ facts }: WorkerPicture) => {
+    if (references.length > 0) {
+      requireOriginals(references, (await facts).toolCalls);
+    }
+  };
   let first: WorkerPicture | undefined;
   try {
     first = await work(false);
-    requireOriginals(references, first.toolCalls);
+    await check(first);
     return first;
   } catch (error) {
     if (!(error instanceof OriginalsLeftOut)) throw error;
   }
   try {
     const second = await work(true);
-    if (request.failFast) requireOriginals(references, second.toolCalls);
+    if (request.failFast) await check(second);
     return second;
   } catch (error) {
     const isCanceled = toFailure(error).code === "request_canceled";

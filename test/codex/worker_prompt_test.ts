@@ -71,7 +71,8 @@ async function assertUnchanged(
     seen: [],
   });
   const worker = codex.start(task("", { input }), AbortSignal.timeout(30_000));
-  const { revisedPrompt } = await worker.picture;
+  const { facts } = await worker.picture;
+  const { revisedPrompt } = await facts;
   await worker.ended;
   const expected = `${words}\n\n${DIRECTIONS.join("\n")}`;
   const [image] = sandbox.record.to("/v1/images/generations");

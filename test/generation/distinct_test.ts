@@ -1,4 +1,5 @@
 import { assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
+import { NO_FACTS } from "../../src/codex/session.ts";
 import type { WorkerPicture } from "../../src/codex/worker.ts";
 import { Failure } from "../../src/failure.ts";
 import { makeDistinct } from "../../src/generation/distinct.ts";
@@ -17,9 +18,7 @@ async function picture(serial: number, bytes = 0): Promise<WorkerPicture> {
       serial,
       bytes,
     }),
-    toolCalls: [],
-    revisedPrompt: undefined,
-    usage: { inputTokens: 0, outputTokens: 0 },
+    facts: Promise.resolve(NO_FACTS),
   };
 }
 

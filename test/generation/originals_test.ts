@@ -1,4 +1,5 @@
 import { assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
+import { NO_FACTS } from "../../src/codex/session.ts";
 import type { WorkerPicture } from "../../src/codex/worker.ts";
 import { Failure } from "../../src/failure.ts";
 import { makeWithOriginals } from "../../src/generation/originals.ts";
@@ -18,13 +19,8 @@ function originals(failFast: boolean) {
 }
 
 function picture(...toolCalls: string[]): WorkerPicture {
-  const usage = { inputTokens: 0, outputTokens: 0 };
-  return {
-    bytes: new Uint8Array(),
-    revisedPrompt: undefined,
-    toolCalls,
-    usage,
-  };
+  const facts = Promise.resolve({ ...NO_FACTS, toolCalls });
+  return { bytes: new Uint8Array(), facts };
 }
 
 const WITH = picture(`{"referenced_image_paths":["${REFERENCE.path}"]}`);
