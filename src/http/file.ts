@@ -3,7 +3,7 @@ import { STATUS_CODE } from "@std/http/status";
 
 const CACHE_CONTROL = "private, max-age=31536000, immutable";
 const RANGE = /^bytes=(\d*)-(\d*)$/i;
-const CHUNK_BYTES = 65_536;
+const CHUNK_BYTES = 262_144;
 
 /** What {@linkcode fileResponse} says about the file that it sends. */
 export interface FileResponseOptions {
@@ -61,8 +61,11 @@ export async function fileResponse(
   headers.set("content-length", `${range?.length ?? options.size}`);
   if (request.method === "HEAD") return new Response(null, { headers });
   if (range === undefined) {
-    owner.move();
-    return new Response(file.readable, { headers });
+    const body = streamBytes(file, {
+      owner: owner.move(),
+      length: options.size,
+    });
+    return new Response(body, { headers });
   }
   const { start, length } = range;
   const last = start + length - 1;

@@ -1,5 +1,6 @@
+import { once } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { Readable, Writable } from "node:stream";
+import { Readable } from "node:stream";
 
 /** Answers a request of the web platform. */
 export type Handler = (request: Request) => Promise<Response>;
@@ -71,5 +72,28 @@ async function send(
   }
   // A stream may have nothing to say for long.
   outgoing.flushHeaders();
-  await body.pipeTo(Writable.toWeb(outgoing) as WritableStream<Uint8Array>);
+  await pipe(body, outgoing);
+}
+
+// By hand: to pipe into the stream that Node makes of an answer takes half as long again for a short one.
+async function pipe(
+  body: ReadableStream<Uint8Array>,
+  outgoing: ServerResponse,
+): Promise<void> {
+  const reader = body.getReader();
+  // The close that follows an error tells of it.
+  outgoing.on("error", () => {});
+  const closed = new Promise<void>((resolve) => {
+    outgoing.once("close", () => {
+      // What waits for its next part has to be told; what has failed has told so itself.
+      reader.cancel().catch(() => {});
+      resolve();
+    });
+  });
+  for (let part; !(part = await reader.read()).done;) {
+    if (outgoing.destroyed) return;
+    if (outgoing.write(part.value)) continue;
+    await Promise.race([closed, once(outgoing, "drain")]);
+  }
+  if (!outgoing.destroyed) outgoing.end();
 }
