@@ -12,7 +12,7 @@ import {
 /** How often to look for a tool call, in milliseconds. */
 const CALL_POLL_MS = 250;
 /** How long a finished picture waits for the record of it, in milliseconds. */
-const FACTS_MS = 50;
+const FACTS_MS = 80;
 const FACTS_POLL_MS = 3;
 
 /** What the CLI keeps of one thread, followed while it runs and removed afterwards. */
