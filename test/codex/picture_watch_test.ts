@@ -5,6 +5,7 @@ import {
   lookForPicture,
   watchForPicture,
 } from "../../src/codex/picture_watch.ts";
+import { exists } from "../support/exists.ts";
 import { until } from "../support/until.ts";
 
 const WHOLE = "whole";
@@ -165,13 +166,3 @@ Deno.test("lookForPicture() gets over a file that is gone when it is opened", as
   });
   assertEquals(whole, join(made.path, "call.png"));
 });
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    await Deno.stat(path);
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
-}

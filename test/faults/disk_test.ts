@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
+import { exists } from "../support/exists.ts";
 import { startTestService } from "../support/service.ts";
 import { canMount, mountSmallDisk } from "../support/small_disk.ts";
 import { filesIn } from "../support/test_server.ts";
@@ -131,14 +132,4 @@ async function assertNoRoom(response: Response, says: string): Promise<void> {
 async function assertGood(response: Response): Promise<void> {
   await response.body?.cancel();
   assertEquals(response.status, 200);
-}
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    await Deno.stat(path);
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
 }

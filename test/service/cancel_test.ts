@@ -2,6 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { delay } from "@std/async/delay";
 import { join } from "@std/path";
 import { encode, picture } from "../images/samples.ts";
+import { exists } from "../support/exists.ts";
 import { startTestService, type TestService } from "../support/service.ts";
 import { filesIn } from "../support/test_server.ts";
 import { until } from "../support/until.ts";
@@ -208,14 +209,4 @@ async function assertNothingLeft(server: TestService): Promise<void> {
   const home = join(server.place.dataDir, "codex-home");
   const pictures = join(home, "generated_images");
   assertEquals(await exists(pictures) ? filesIn(pictures) : [], []);
-}
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    await Deno.stat(path);
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
 }
