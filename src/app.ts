@@ -27,6 +27,11 @@ import { metrics } from "./routes/metrics.ts";
 import { modelRoutes } from "./routes/models.ts";
 import { openAiRoutes } from "./routes/openai.ts";
 import { ready } from "./routes/ready.ts";
+import {
+  nameRequestSpan,
+  tellFailure,
+  tellRequestId,
+} from "./telemetry/request_span.ts";
 
 const LOOPBACK = ["127.0.0.1", "localhost", "::1"];
 
@@ -122,9 +127,10 @@ export function createApp(
       { method: "GET", path: `${base}/models`, handler: modelRoutes.list },
       { method: "GET", path: `${base}/models/:id`, handler: modelRoutes.show },
     ]),
-  ]);
+  ], nameRequestSpan);
   return async (request) => {
     const requestId = requestIdOf(request);
+    tellRequestId(requestId);
     let headers: Readonly<Record<string, string>> = {};
     let response: Response;
     try {
@@ -141,6 +147,7 @@ export function createApp(
         logInternalError(log, requestId, error);
       }
       response = errorResponse(failure, requestId);
+      tellFailure(failure.code);
     }
     for (const [name, value] of Object.entries(headers)) {
       response.headers.append(name, value);

@@ -6,6 +6,7 @@ import { REFERENCE_LIMITS } from "../contract/reference_limits.ts";
 import { toFailure } from "../failure.ts";
 import type { Log } from "../log.ts";
 import { startStopwatch } from "../stopwatch.ts";
+import { startWorkerSpan } from "../telemetry/worker_span.ts";
 import type { Batch, Usage } from "./batch.ts";
 import { MASK_LINE } from "./mask.ts";
 import { requireOriginals } from "./receipts.ts";
@@ -50,6 +51,11 @@ export function runAttempt(
     candidate: index + 1,
   };
   log("info", "codex.exec.start", { ...fields, attempt });
+  const span = startWorkerSpan({
+    job: batch.id,
+    candidate: index + 1,
+    attempt,
+  });
   const worker = codex.start({
     input: inputFor(batch, index, insist),
     images: batch.references.map(({ path }) => path),
@@ -80,9 +86,11 @@ export function runAttempt(
       duration_ms: duration(),
       code,
     });
+    span.fail(code);
     throw error;
   });
-  return { picture, ended: worker.ended };
+  const ended = worker.ended.finally(() => span.end());
+  return { picture, ended };
 }
 
 function addUsage({ usage }: Batch, added: Readonly<Usage>): void {

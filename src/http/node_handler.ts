@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { Readable } from "node:stream";
+import { inSpanOf } from "../telemetry/request_span.ts";
 
 /** Answers a request of the web platform. */
 export type Handler = (request: Request) => Promise<Response>;
@@ -27,7 +28,7 @@ export function nodeHandler(
     });
     try {
       const request = toRequest(incoming, gone.signal);
-      await send(await handler(request), outgoing);
+      await send(await inSpanOf(outgoing, () => handler(request)), outgoing);
     } catch (error) {
       if (!gone.signal.aborted) onError(error);
       outgoing.destroy();

@@ -37,6 +37,7 @@ export type Router<Context extends object> = (
 /**
  * Makes a router of a table of routes, of which the first that fits path and method answers.
  *
+ * @param onMatch Told of the route that a request has found, before it answers.
  * @example
  * ```ts
  * import { createRouter } from "./router.ts";
@@ -49,6 +50,7 @@ export type Router<Context extends object> = (
  */
 export function createRouter<Context extends object>(
   routes: readonly Route<Context>[],
+  onMatch: (route: Route<Context>) => void = () => {},
 ): Router<Context> {
   const table = routes.map((route) => ({
     route,
@@ -66,6 +68,7 @@ export function createRouter<Context extends object>(
       if (route.method !== wanted) continue;
       // No optional part stands in a path of ours, so that every group has text.
       const params = match.pathname.groups as Record<string, string>;
+      onMatch(route);
       const response = await route.handler(request, { ...context, params });
       return method === "HEAD" ? await withoutBody(response) : response;
     }

@@ -10,6 +10,7 @@ import {
 } from "../jobs/idempotency.ts";
 import type { JobEntry, Jobs } from "../jobs/jobs.ts";
 import { startUnderKey } from "../jobs/start_under_key.ts";
+import { tellJob } from "../telemetry/request_span.ts";
 import type { GenerateAnswer } from "./generate_answer.ts";
 import { jobStream } from "./job_stream.ts";
 import { type ReadParts, readRequest } from "./read_request.ts";
@@ -61,6 +62,7 @@ export function generate(parts: GenerateParts) {
       await (key === undefined
         ? start({ signal })
         : startUnderKey(keys, { key, wanted, signal, start }));
+    tellJob(entry.job.record.id);
     if (independent) return accepted(entry);
     if (place !== undefined) {
       const held = place.move();

@@ -3,6 +3,7 @@ import { Failure } from "../failure.ts";
 import type { RouteContext } from "../http/router.ts";
 import type { StreamPlaces } from "../http/stream_places.ts";
 import type { JobAnswer, JobEntry, Jobs } from "../jobs/jobs.ts";
+import { tellJob } from "../telemetry/request_span.ts";
 import { jobStream } from "./job_stream.ts";
 
 /** When to ask for a job under way again, in seconds. */
@@ -61,7 +62,10 @@ function find<Answer extends JobAnswer>(
   id: string,
 ): JobEntry<Answer> {
   const entry = jobs.get(id);
-  if (entry !== undefined) return entry;
+  if (entry !== undefined) {
+    tellJob(id);
+    return entry;
+  }
   throw new Failure(
     "not_found",
     `Cannot find job ${

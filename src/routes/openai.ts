@@ -10,6 +10,7 @@ import {
 } from "../jobs/idempotency.ts";
 import type { Jobs } from "../jobs/jobs.ts";
 import { startUnderKey } from "../jobs/start_under_key.ts";
+import { tellJob } from "../telemetry/request_span.ts";
 import { EDITS_FORM } from "../openai/edits_form.ts";
 import type { Operation } from "../openai/events.ts";
 import {
@@ -93,6 +94,7 @@ export function openAiRoutes(
           start,
         })
         : await startUnderKey(keys, { key, wanted, signal, start });
+      tellJob(entry.job.record.id);
       const held = place?.move();
       held?.defer(() => gone.abort());
       const onClose = () => held?.dispose();

@@ -25,8 +25,14 @@ export interface Place extends AsyncDisposable {
   environment(settings: TestSettings): Record<string, string>;
 }
 
-/** Makes a {@linkcode Place} with a sandbox login. */
-export async function openPlace(): Promise<Place> {
+/**
+ * Makes a {@linkcode Place} with a sandbox login.
+ *
+ * @param variables What servers find in their environment beside their settings.
+ */
+export async function openPlace(
+  variables: Readonly<Record<string, string>> = {},
+): Promise<Place> {
   const directory = await Deno.makeTempDir({ prefix: "codex-image-server-" });
   const outputDir = join(directory, "output");
   const dataDir = join(directory, "data");
@@ -48,6 +54,7 @@ export async function openPlace(): Promise<Place> {
     sandbox,
     environment: (settings) => ({
       ...foreignVariables(),
+      ...variables,
       ...withPrefix(usual),
       // The two exclude each other, and an empty variable counts as not set.
       ...withPrefix(settings.SANDBOX === "1" ? { UPSTREAM_URL: "" } : {}),
