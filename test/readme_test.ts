@@ -41,3 +41,15 @@ Deno.test("README and deno.json have one version of Codex", () => {
     new Set([manifest.imports["@openai/codex"].split("@").at(-1)]),
   );
 });
+
+Deno.test("README names every error code", async () => {
+  const source = await Deno.readTextFile(
+    new URL("../src/failure.ts", import.meta.url),
+  );
+  const codes = [...source.matchAll(/^ {2}\| "([a-z_]+)"/gm)]
+    .map(([, code]) => code)
+    // There is a word for all of these.
+    .filter((code) => !code.startsWith("invalid_"));
+  assert(codes.length > 20);
+  assertEquals(codes.filter((code) => !readme.includes(`\`${code}\``)), []);
+});
