@@ -1,4 +1,4 @@
-import { join, resolve } from "@std/path";
+import { join, relative, resolve } from "@std/path";
 import { ConfigError, PREFIX, readSettings, unknownNames } from "./settings.ts";
 
 /** The settings of one server, checked and with absolute paths. */
@@ -59,7 +59,7 @@ export interface Config {
   readonly maxWorkers: number;
   /** How many candidates may wait for a worker. */
   readonly maxQueue: number;
-  /** The Codex binary; the pinned package or `codex` on PATH when undefined. */
+  /** The Codex binary, or its name on PATH; the pinned package or `codex` on PATH when undefined. */
   readonly codexBin: string | undefined;
   /** Whether the CLI gets our own short instructions and no tool but the image tool. */
   readonly lean: boolean;
@@ -96,6 +96,14 @@ export function readConfig(
       `Cannot use ${PREFIX}UPSTREAM_URL "${settings.UPSTREAM_URL}" together with ${PREFIX}SANDBOX=1: expected one of the two`,
     );
   }
+  const outputDir = absolute(settings.OUTPUT_DIR ?? "output");
+  const dataDir = absolute(settings.DATA_DIR ?? "data");
+  // What lies in the one is emptied and tidied without asking.
+  if (!/^\.\.(?:\/|$)/.test(relative(dataDir, outputDir))) {
+    throw new ConfigError(
+      `Cannot use ${PREFIX}OUTPUT_DIR "${outputDir}": expected a directory outside of ${PREFIX}DATA_DIR "${dataDir}"`,
+    );
+  }
   const config: Config = {
     host: settings.HOST ?? "127.0.0.1",
     port: settings.PORT ?? 17_341,
@@ -109,8 +117,8 @@ export function readConfig(
     idleTimeoutMs: settings.IDLE_TIMEOUT_MS ?? 75_000,
     maxStreams: settings.MAX_STREAMS ?? 64,
     minFreeBytes: settings.MIN_FREE_BYTES ?? 268_435_456,
-    outputDir: absolute(settings.OUTPUT_DIR ?? "output"),
-    dataDir: absolute(settings.DATA_DIR ?? "data"),
+    outputDir,
+    dataDir,
     publicUrl: settings.PUBLIC_URL,
     publicDir: settings.PUBLIC_DIR,
     allowedHosts: settings.ALLOWED_HOSTS ?? [],
@@ -126,7 +134,10 @@ export function readConfig(
     pauseOnUsageLimit: settings.PAUSE_ON_USAGE_LIMIT ?? !settings.SANDBOX,
     maxWorkers: settings.MAX_WORKERS ?? 4,
     maxQueue: settings.MAX_QUEUE ?? 32,
-    codexBin: optional(settings.CODEX_BIN),
+    // A name alone is looked for on PATH, as a shell does.
+    codexBin: settings.CODEX_BIN?.includes("/")
+      ? absolute(settings.CODEX_BIN)
+      : settings.CODEX_BIN,
     lean: settings.LEAN ?? true,
     authHome: absolute(
       settings.CODEX_AUTH_HOME || env.CODEX_HOME ||

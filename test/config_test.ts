@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
+import { resolve } from "@std/path";
 import { type Config, readConfig } from "../src/config.ts";
 import { ConfigError } from "../src/settings.ts";
 
@@ -345,6 +346,30 @@ Deno.test("readConfig() refuses the sandbox together with another backend", () =
     ConfigError,
     'Cannot use CODEX_IMAGE_SERVER_UPSTREAM_URL "http://127.0.0.1:9" together with CODEX_IMAGE_SERVER_SANDBOX=1',
   );
+});
+
+for (const output of ["data", "data/work", "./data/a/b", "data/..a"]) {
+  Deno.test(`readConfig() refuses to keep pictures in ${output} of the data directory`, () => {
+    assertThrows(
+      () => read({ OUTPUT_DIR: output }),
+      ConfigError,
+      'expected a directory outside of CODEX_IMAGE_SERVER_DATA_DIR "/srv/images/data"',
+    );
+  });
+}
+
+for (const output of ["..", "data2", "..data", "/srv/images"]) {
+  Deno.test(`readConfig() keeps pictures in ${output} beside the data directory`, () => {
+    assertEquals(
+      read({ OUTPUT_DIR: output }).config.outputDir,
+      resolve(CWD, output),
+    );
+  });
+}
+
+Deno.test("readConfig() takes a name alone for a program on PATH", () => {
+  assertEquals(read({ CODEX_BIN: "codex" }).config.codexBin, "codex");
+  assertEquals(read({ CODEX_BIN: "./codex" }).config.codexBin, `${CWD}/codex`);
 });
 
 Deno.test("readConfig() does not let the limits of the sandbox stop the work", () => {
