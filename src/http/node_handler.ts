@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { Readable } from "node:stream";
 import { inSpanOf } from "../telemetry/request_span.ts";
+import { dropRest, incomingBody } from "./incoming_body.ts";
 
 /** Answers a request of the web platform. */
 export type Handler = (request: Request) => Promise<Response>;
@@ -29,6 +29,7 @@ export function nodeHandler(
     try {
       const request = toRequest(incoming, gone.signal);
       await send(await inSpanOf(outgoing, () => handler(request)), outgoing);
+      dropRest(incoming);
     } catch (error) {
       if (!gone.signal.aborted) onError(error);
       outgoing.destroy();
@@ -47,7 +48,7 @@ function toRequest(incoming: IncomingMessage, signal: AbortSignal): Request {
     method,
     headers,
     signal,
-    body: hasBody ? Readable.toWeb(incoming) as ReadableStream : null,
+    body: hasBody ? incomingBody(incoming) : null,
   });
 }
 

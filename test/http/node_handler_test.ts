@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -153,3 +153,61 @@ for (
     assertEquals(urls, [`http://server${path}`]);
   });
 }
+
+const REFUSED: Readonly<Record<string, Handler>> = {
+  "unread": () => Promise.resolve(new Response("no")),
+  "read in part": async ({ body }) => {
+    const reader = body?.getReader();
+    await reader?.read();
+    await reader?.cancel();
+    return new Response("no");
+  },
+  "held and read in part": async ({ body }) => {
+    await body?.getReader().read();
+    return new Response("no");
+  },
+};
+
+for (const [how, handler] of Object.entries(REFUSED)) {
+  for (const length of [20, 3_000_000]) {
+    Deno.test(`nodeHandler() answers the request after a body of ${length} bytes that was ${how}`, async () => {
+      await using server = await run(handler);
+      using connection = await Deno.connect({
+        hostname: "127.0.0.1",
+        port: server.port,
+      });
+      const request = new TextEncoder().encode(
+        `POST / HTTP/1.1\r\nHost: x\r\nContent-Length: ${length}\r\n\r\n` +
+          "x".repeat(length),
+      );
+      for (let count = 0; count < 2; count++) {
+        const sent = ReadableStream.from([request])
+          .pipeTo(connection.writable, { preventClose: true });
+        let answer = "";
+        while (!answer.endsWith("0\r\n\r\n")) {
+          const bytes = new Uint8Array(1_000);
+          const read = await connection.read(bytes);
+          assert(read !== null, "the connection was closed");
+          answer += new TextDecoder().decode(bytes.subarray(0, read));
+        }
+        assertMatch(answer, /^HTTP\/1.1 200 /);
+        await sent;
+      }
+      assertEquals(server.errors, []);
+    });
+  }
+}
+
+Deno.test("nodeHandler() closes a connection on which the rest of an unwanted body does not come", async () => {
+  await using server = await run(() => Promise.resolve(new Response("no")));
+  using connection = await Deno.connect({
+    hostname: "127.0.0.1",
+    port: server.port,
+  });
+  const head = "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 99\r\n\r\nx";
+  await connection.write(new TextEncoder().encode(head));
+  const bytes = new Uint8Array(1_000);
+  let reads = 0;
+  while (await connection.read(bytes) !== null) reads++;
+  assert(reads > 0);
+});
