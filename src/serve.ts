@@ -6,6 +6,7 @@ import { watchAccept } from "./http/accept_watch.ts";
 import { type Handler, nodeHandler } from "./http/node_handler.ts";
 import type { Log } from "./log.ts";
 import { ConfigError } from "./settings.ts";
+import { tellFailure, traced } from "./telemetry/request_span.ts";
 
 /** How long open answers may take when the server stops, in milliseconds. */
 const SHUTDOWN_MS = 5_000;
@@ -87,8 +88,10 @@ async function listen(
   { headerTimeoutMs, host, idleTimeoutMs, log, maxConnections, port }:
     ServeOptions,
 ): Promise<Server> {
-  const onError = (error: unknown) =>
+  const onError = (error: unknown) => {
+    tellFailure("internal_error");
     log("error", "server.answer_failed", { reason: String(error) });
+  };
   // How fast a body has to come is for whoever reads it.
   const server = createServer(
     {
@@ -97,7 +100,7 @@ async function listen(
       keepAliveTimeout: idleTimeoutMs,
       requestTimeout: 0,
     },
-    nodeHandler(handler, onError),
+    traced(nodeHandler(handler, onError)),
   );
   server.maxConnections = maxConnections;
   server.listen(port, host);

@@ -1,6 +1,5 @@
 import { once } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { inSpanOf } from "../telemetry/request_span.ts";
 import { dropRest, incomingBody } from "./incoming_body.ts";
 
 /** Answers a request of the web platform. */
@@ -28,7 +27,7 @@ export function nodeHandler(
     });
     try {
       const request = toRequest(incoming, gone.signal);
-      await send(await inSpanOf(outgoing, () => handler(request)), outgoing);
+      await send(await handler(request), outgoing);
       dropRest(incoming);
     } catch (error) {
       if (!gone.signal.aborted) onError(error);

@@ -1,7 +1,5 @@
-import { SpanStatusCode, trace } from "@opentelemetry/api";
-import { VERSION } from "../version.ts";
-
-const NAME = "codex exec";
+import { SpanStatusCode } from "@opentelemetry/api";
+import { tracer, whole } from "./tracer.ts";
 
 /** Which worker a span is of. */
 export interface WorkerSpanOptions {
@@ -25,11 +23,11 @@ export interface WorkerSpan {
 export function startWorkerSpan(
   { attempt, candidate, job }: WorkerSpanOptions,
 ): WorkerSpan {
-  const span = trace.getTracer("codex-image-server", VERSION).startSpan(NAME, {
+  const span = tracer.startSpan("codex exec", {
     attributes: {
       "codex.job": job,
-      "codex.candidate": candidate,
-      "codex.attempt": attempt,
+      "codex.candidate": whole(candidate),
+      "codex.attempt": whole(attempt),
     },
   });
   return {
