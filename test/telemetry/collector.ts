@@ -4,9 +4,16 @@ const ERROR = 2;
 /** What a collector is told of a span, as far as it matters here. */
 export interface ReceivedSpan {
   readonly name: string;
+  /** 1 for what the server does within itself, 2 for a request. */
+  readonly kind: number;
   readonly traceId: string;
   readonly spanId: string;
   readonly parentSpanId: string;
+  /** Nanoseconds since 1970. */
+  readonly startTimeUnixNano: string;
+  /** Nanoseconds since 1970. */
+  readonly endTimeUnixNano: string;
+  /** Their values; a whole number comes as text. */
   readonly attributes: Readonly<Record<string, unknown>>;
   /** Whether its status is an error. */
   readonly failed: boolean;

@@ -1,4 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
+import { encode, picture } from "../images/samples.ts";
 import { openPlace } from "../support/place.ts";
 import { spawnServer } from "../support/server_process.ts";
 import { until } from "../support/until.ts";
@@ -6,6 +7,9 @@ import { openCollector, type ReceivedSpan } from "./collector.ts";
 
 const PROMPT = "prompt-marker-93ab";
 const HEADER = "header-marker-17fe";
+const KEY = "key-marker-2d08";
+const LABEL = "label-marker-e35b";
+const QUERY = "query-marker-c604";
 const TRACE = "0af7651916cd43dd8448eb211c80319c";
 const PARENT = "b7ad6b7169203331";
 
@@ -25,7 +29,16 @@ Deno.test("spans tell the route of a request, its job and the workers of it, and
     const response = await server.generate({
       prompt: `${PROMPT} sandbox:moderation@2`,
       count: 2,
-    }, { headers: { "x-request-id": "request-1", "x-extra": HEADER } });
+      references: [{ image: await dataUrl(), label: LABEL }],
+    }, {
+      headers: {
+        "authorization": `Bearer ${KEY}`,
+        "baggage": `a=${HEADER}`,
+        "tracestate": `a=${HEADER}`,
+        "x-extra": HEADER,
+        "x-request-id": "request-1",
+      },
+    });
     const { id } = await response.json();
     const span = await first("POST /v1/images/generate");
     assertEquals(span.attributes["http.route"], "/v1/images/generate");
@@ -78,14 +91,14 @@ Deno.test("spans tell the route of a request, its job and the workers of it, and
 
   await t.step("a route whose path has rules for its parts", async () => {
     const path = "/v1/images/codex-none";
-    await (await fetch(`${server.url}${path}`)).body?.cancel();
+    await (await fetch(`${server.url}${path}?${QUERY}`)).body?.cancel();
     const span = await first("GET /v1/images/:id");
     assertEquals(span.attributes["http.response.status_code"], "404");
     assertEquals(span.attributes["codex.code"], "not_found");
   });
 
   await t.step("a path that is none", async () => {
-    await (await fetch(`${server.url}/none`)).body?.cancel();
+    await (await fetch(`${server.url}/none?${QUERY}`)).body?.cancel();
     const span = await until(() => named("GET", "/none").at(0));
     assertEquals(span.attributes["http.route"], undefined);
     assertEquals(span.attributes["http.response.status_code"], "404");
@@ -103,12 +116,18 @@ Deno.test("spans tell the route of a request, its job and the workers of it, and
     );
     assertEquals(span.failed, true);
     assertEquals(span.attributes["codex.code"], "codex_no_image");
+    assertEquals(span.attributes["error.type"], "codex_no_image");
   });
 
   await t.step("none has words of a caller", () => {
     assert(collector.text.length > 5_000);
-    for (const words of [PROMPT, HEADER]) {
+    for (const words of [PROMPT, HEADER, KEY, LABEL, QUERY]) {
       assertEquals(collector.text.includes(words), false, words);
     }
   });
 });
+
+async function dataUrl(): Promise<string> {
+  const image = await encode(picture().png());
+  return `data:image/png;base64,${image.toBase64()}`;
+}
