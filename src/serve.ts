@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import { deadline } from "@std/async/deadline";
 import { watchAccept } from "./http/accept_watch.ts";
 import { type Handler, nodeHandler } from "./http/node_handler.ts";
@@ -66,12 +66,14 @@ export async function serve(
     const { address, port } = server.address() as AddressInfo;
     return watchAccept(server, { ...options, host: address, port });
   });
+  const unused = servers.map(collectUnused);
   return {
     url: `http://${shown}:${port}`,
     port,
     stop: async () => {
       await Promise.all(watches.map((watch) => watch[Symbol.asyncDispose]()));
       const closed = Promise.all(servers.map(close));
+      for (const socket of unused.flatMap((set) => [...set])) socket.destroy();
       try {
         await deadline(closed, SHUTDOWN_MS);
       } catch (error) {
@@ -115,6 +117,17 @@ async function listen(
       : error.message;
     throw new ConfigError(`Cannot listen on ${host} port ${port}: ${state}`);
   }
+}
+
+// Browsers open connections in advance; Node does not count those among the idle ones.
+function collectUnused(server: Server): ReadonlySet<Socket> {
+  const unused = new Set<Socket>();
+  server.on("connection", (socket: Socket) => {
+    unused.add(socket);
+    socket.once("close", () => unused.delete(socket));
+  });
+  server.on("request", ({ socket }) => unused.delete(socket));
+  return unused;
 }
 
 async function close(server: Server): Promise<void> {

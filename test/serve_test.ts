@@ -80,3 +80,17 @@ Deno.test("serve() says which port is taken", () =>
       `port ${port}: it is in use`,
     );
   }));
+
+Deno.test("serve() does not wait for connections that were never used when it stops", async () => {
+  const { port, stop, url } = await serve(
+    () => Promise.resolve(new Response("hello")),
+    OPTIONS,
+  );
+  using connection = await Deno.connect({ hostname: "127.0.0.1", port });
+  // Whoever is answered came later.
+  await (await fetch(url)).text();
+  const begun = performance.now();
+  await stop();
+  assert(performance.now() - begun < 4_000);
+  assertEquals(await connection.read(new Uint8Array(1)), null);
+});

@@ -30,11 +30,15 @@ export function incomingBody(
  * whose rest does not come soon is closed.
  */
 export function dropRest(incoming: IncomingMessage): void {
-  if (incoming.complete || incoming.destroyed) return;
-  const timer = setTimeout(() => incoming.destroy(), REST_MS);
-  for (const event of ["end", "close"]) {
-    incoming.once(event, () => clearTimeout(timer));
-  }
+  const { socket } = incoming;
+  if (incoming.complete || socket.destroyed) return;
+  const timer = setTimeout(() => socket.destroy(), REST_MS);
+  const settle = () => {
+    clearTimeout(timer);
+    socket.off("close", settle);
+  };
+  socket.on("close", settle);
+  incoming.once("end", settle);
   // A reader that was broken off in the middle would take each part for itself.
   incoming.removeAllListeners("readable");
   incoming.resume();
