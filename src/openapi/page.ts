@@ -68,14 +68,17 @@ function methodMark(method: string): Html {
 
 function showParameters(parameters: readonly Parameter[]): Html {
   const rows = parameters.map(({ description, in: place, name, values = [] }) =>
-    markup`<tr><td><code>${name}</code></td><td>${place}</td><td>${
+    markup`<tr><td><code>${name}</code></td><td>${
       join(values.map((value) => markup`<code>${value}</code>`), ", ")
-    }</td><td>${prose(description)}</td></tr>
+    }</td><td>${place}</td><td>${prose(description)}</td></tr>
 `
   );
   return markup`<h3>Parameters</h3>
-<table><tbody>
-${rows}</tbody></table>
+<table>
+<thead><tr><th>Name</th><th>Values</th><th>In</th><th>Meaning</th></tr></thead>
+<tbody>
+${rows}</tbody>
+</table>
 `;
 }
 
