@@ -1,9 +1,9 @@
 /**
- * Lets many callers come, ask and leave at random moments, and prints what the server takes before and after:
+ * Lets many callers come, ask and leave at random moments, and prints what the server takes before, meanwhile and after:
  * `deno task soak [MINUTES] [VISITS]`, ten minutes and twenty thousand visits at most. It needs no account.
  */
 import { spawnServer } from "../test/support/server_process.ts";
-import { takeReading } from "./soak/reading.ts";
+import { type Reading, takeReading } from "./soak/reading.ts";
 import { type Ending, visit } from "./soak/visitor.ts";
 
 const CALLERS = 12;
@@ -12,6 +12,8 @@ const WARM_UP = 150;
 /** How long the end of all work may take, in milliseconds. */
 const IDLE_MS = 20_000;
 const MINUTE_MS = 60_000;
+/** Into how many parts the time is divided, with a reading after each. */
+const PARTS = 5;
 /** How many more files may be open in the end: connections that clients keep. */
 const SPARE_FILES = 2 * CALLERS;
 
@@ -26,14 +28,20 @@ await using server = await spawnServer({
 await soak(WARM_UP, 5 * MINUTE_MS);
 await server.untilIdle(IDLE_MS);
 const before = await takeReading(server);
+const readings: Record<string, Reading> = { before };
 for (const ending of Object.keys(endings)) endings[ending as Ending] = 0;
 const started = performance.now();
-await soak(visits, minutes * MINUTE_MS);
-await server.untilIdle(IDLE_MS);
+// What grows by the same in every part is not flat, however small it is.
+for (let part = 1; part <= PARTS; part++) {
+  await soak(visits / PARTS, minutes * MINUTE_MS / PARTS);
+  await server.untilIdle(IDLE_MS);
+  const done = Object.values(endings).reduce((sum, count) => sum + count);
+  readings[`after ${done} visits`] = await takeReading(server);
+}
 const after = await takeReading(server);
 const seconds = Math.round((performance.now() - started) / 1000);
 console.log(`${seconds} seconds:`, endings);
-console.table({ before, after });
+console.table(readings);
 const internal = server.logLines().filter(({ level }) => level === "error");
 for (const line of internal.slice(0, 5)) console.log(line);
 const isFlat = after.processes + after.tempFiles === 0 &&
