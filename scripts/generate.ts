@@ -38,7 +38,7 @@ async function run(options: Options): Promise<number> {
   let outcome: Outcome;
   try {
     const body = await requestImages(options, signal);
-    const events = readServerEvents(body);
+    const events = readServerEvents(body, signal);
     outcome = await followJob(events, { lines, options, signal });
   } catch (error) {
     if (!signal.aborted) throw error;

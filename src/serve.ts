@@ -101,6 +101,8 @@ async function listen(
       headersTimeout: headerTimeoutMs,
       keepAliveTimeout: idleTimeoutMs,
       requestTimeout: 0,
+      // The guard refuses a request without one in the words of all errors.
+      requireHostHeader: false,
     },
     traced(nodeHandler(handler, onError)),
   );

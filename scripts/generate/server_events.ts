@@ -8,11 +8,18 @@ export interface ServerEvent {
   readonly data: unknown;
 }
 
-/** Reads server-sent events that hold JSON; comments are passed over, and a lost connection is an end like any other. */
+/**
+ * Reads server-sent events that hold JSON; comments are passed over, and a lost connection is an end like any other.
+ *
+ * @param signal Ends the reading and the connection: that of the fetch is forgotten with its answer, of which only the body
+ * is kept.
+ * @throws The signal's reason.
+ */
 export async function* readServerEvents(
   body: ReadableStream<Uint8Array<ArrayBuffer>>,
+  signal: AbortSignal,
 ): AsyncGenerator<ServerEvent> {
-  const lines = body.pipeThrough(new TextDecoderStream())
+  const lines = body.pipeThrough(new TextDecoderStream(), { signal })
     .pipeThrough(new TextLineStream());
   let type = "message";
   let data = "";

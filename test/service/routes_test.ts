@@ -171,6 +171,19 @@ Deno.test("a Host header that is not the server's is refused", async () => {
   assertStringIncludes(answer, '"code":"forbidden_host"');
 });
 
+for (const version of ["1.0", "1.1"]) {
+  Deno.test(`a request of HTTP/${version} without a Host header is refused like any other`, async () => {
+    await using server = await startTestService();
+    const answer = await exchange(
+      server.port,
+      `GET /healthz HTTP/${version}\r\nConnection: close\r\n\r\n`,
+    );
+    assertMatch(answer, /^HTTP\/1\.1 400 /);
+    assertMatch(answer, /^x-request-id: req_/m);
+    assertStringIncludes(answer, '"code":"forbidden_host"');
+  });
+}
+
 Deno.test("the server accepts its own address as Host, whatever address that is", async () => {
   await using server = await startTestService({ HOST: "127.0.0.2" });
   const response = await fetch(`${server.url}/healthz`);
