@@ -12,6 +12,8 @@ const WARM_UP = 150;
 /** How long the end of all work may take, in milliseconds. */
 const IDLE_MS = 20_000;
 const MINUTE_MS = 60_000;
+/** How much more memory than before it the last part may end with: by then a thousand jobs are remembered, and no more. */
+const MEMORY_RATIO = 1.1;
 /** Into how many parts the time is divided, with a reading after each. */
 const PARTS = 5;
 /** How many more files may be open in the end: connections that clients keep. */
@@ -38,15 +40,18 @@ for (let part = 1; part <= PARTS; part++) {
   const done = Object.values(endings).reduce((sum, count) => sum + count);
   readings[`after ${done} visits`] = await takeReading(server);
 }
-const after = await takeReading(server);
+const [late, after] = Object.values(readings).slice(-2);
 const seconds = Math.round((performance.now() - started) / 1000);
 console.log(`${seconds} seconds:`, endings);
 console.table(readings);
 const internal = server.logLines().filter(({ level }) => level === "error");
 for (const line of internal.slice(0, 5)) console.log(line);
 const isFlat = after.processes + after.tempFiles === 0 &&
-  after.openFiles <= before.openFiles + SPARE_FILES && internal.length === 0;
-console.log(isFlat ? "nothing is left" : "FAILED: something is left");
+  after.openFiles <= before.openFiles + SPARE_FILES &&
+  after.megabytes <= MEMORY_RATIO * late.megabytes && internal.length === 0;
+console.log(
+  isFlat ? "nothing is left" : "FAILED: something is left, or memory grows on",
+);
 if (!isFlat) Deno.exitCode = 1;
 
 /** Lets callers come, so many times and for so long at most. */
