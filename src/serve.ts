@@ -1,8 +1,9 @@
 import { once } from "node:events";
 import { createServer, type Server } from "node:http";
-import type { AddressInfo, Socket } from "node:net";
+import type { AddressInfo } from "node:net";
 import { deadline } from "@std/async/deadline";
 import { watchAccept } from "./http/accept_watch.ts";
+import { limitConnections } from "./http/connections.ts";
 import { type Handler, nodeHandler } from "./http/node_handler.ts";
 import type { Log } from "./log.ts";
 import { ConfigError } from "./settings.ts";
@@ -66,14 +67,14 @@ export async function serve(
     const { address, port } = server.address() as AddressInfo;
     return watchAccept(server, { ...options, host: address, port });
   });
-  const unused = servers.map(collectUnused);
+  const unused = limitConnections(servers, options.maxConnections);
   return {
     url: `http://${shown}:${port}`,
     port,
     stop: async () => {
       await Promise.all(watches.map((watch) => watch[Symbol.asyncDispose]()));
       const closed = Promise.all(servers.map(close));
-      for (const socket of unused.flatMap((set) => [...set])) socket.destroy();
+      for (const socket of unused) socket.destroy();
       try {
         await deadline(closed, SHUTDOWN_MS);
       } catch (error) {
@@ -87,8 +88,7 @@ export async function serve(
 
 async function listen(
   handler: Handler,
-  { headerTimeoutMs, host, idleTimeoutMs, log, maxConnections, port }:
-    ServeOptions,
+  { headerTimeoutMs, host, idleTimeoutMs, log, port }: ServeOptions,
 ): Promise<Server> {
   const onError = (error: unknown) => {
     tellFailure("internal_error");
@@ -106,7 +106,6 @@ async function listen(
     },
     traced(nodeHandler(handler, onError)),
   );
-  server.maxConnections = maxConnections;
   server.listen(port, host);
   try {
     await once(server, "listening");
@@ -119,17 +118,6 @@ async function listen(
       : error.message;
     throw new ConfigError(`Cannot listen on ${host} port ${port}: ${state}`);
   }
-}
-
-// Browsers open connections in advance; Node does not count those among the idle ones.
-function collectUnused(server: Server): ReadonlySet<Socket> {
-  const unused = new Set<Socket>();
-  server.on("connection", (socket: Socket) => {
-    unused.add(socket);
-    socket.once("close", () => unused.delete(socket));
-  });
-  server.on("request", ({ socket }) => unused.delete(socket));
-  return unused;
 }
 
 async function close(server: Server): Promise<void> {

@@ -72,6 +72,19 @@ Deno.test("serve() turns away connections beyond the limit, and goes on with the
     assert((await second.read(bytes) ?? 0) > 0);
   }));
 
+Deno.test("serve() counts the connections of 127.0.0.1 and [::1] together", {
+  // Some machines have no IPv6.
+  ignore: !Deno.networkInterfaces().some(({ address }) => address === "::1"),
+}, () =>
+  withServer({ maxConnections: 2 }, async ({ port }) => {
+    using _first = await Deno.connect({ hostname: "127.0.0.1", port });
+    using _second = await Deno.connect({ hostname: "::1", port });
+    for (const hostname of ["127.0.0.1", "::1"]) {
+      using third = await Deno.connect({ hostname, port });
+      assertEquals(await third.read(new Uint8Array(1)), null);
+    }
+  }));
+
 Deno.test("serve() says which port is taken", () =>
   withServer({}, async ({ port }) => {
     await assertRejects(
