@@ -1,10 +1,24 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { join } from "@std/path";
-import { findLoginTrouble } from "../../src/codex/login_check.ts";
+import {
+  findLoginTrouble,
+  type LoginTrouble,
+} from "../../src/codex/login_check.ts";
 import { writeSandboxLogin } from "../../src/sandbox/login.ts";
 
-/** Root reads and writes everything; the container test covers what belongs to others. */
-const IS_ROOT = Deno.uid() === 0;
+const PROBE = "test/support/login_probe.ts";
+
+/** Looks without the capabilities by which root reads and writes everything. */
+async function findTroubleAsAnyUser(path: string): Promise<LoginTrouble> {
+  const deno = [Deno.execPath(), "run", "--quiet", "--allow-all", PROBE, path];
+  const [program, ...args] = Deno.uid() === 0
+    ? ["setpriv", "--inh-caps=-all", "--bounding-set=-all", ...deno]
+    : deno;
+  const { stdout, stderr } = await new Deno.Command(program, { args }).output();
+  const decoder = new TextDecoder();
+  assertEquals(decoder.decode(stderr), "");
+  return JSON.parse(decoder.decode(stdout));
+}
 
 async function makeHome(): Promise<
   AsyncDisposable & { readonly path: string }
@@ -90,29 +104,21 @@ Deno.test("findLoginTrouble() blames no keyring where there is a login", async (
   assertEquals(await findLoginTrouble(home.path), undefined);
 });
 
-Deno.test({
-  name: "findLoginTrouble() tells of a directory that cannot be written",
-  ignore: IS_ROOT,
-  fn: async () => {
-    await using home = await makeHome();
-    await writeSandboxLogin(home.path);
-    await Deno.chmod(home.path, 0o500);
-    const trouble = await findLoginTrouble(home.path);
-    assertEquals(trouble?.kind, "read_only");
-    assertEquals(trouble?.isUsable, true);
-  },
+Deno.test("findLoginTrouble() tells of a directory that cannot be written", async () => {
+  await using home = await makeHome();
+  await writeSandboxLogin(home.path);
+  await Deno.chmod(home.path, 0o500);
+  const trouble = await findTroubleAsAnyUser(home.path);
+  assertEquals(trouble.kind, "read_only");
+  assertEquals(trouble.isUsable, true);
 });
 
-Deno.test({
-  name: "findLoginTrouble() tells of a login that cannot be read",
-  ignore: IS_ROOT,
-  fn: async () => {
-    await using home = await makeHome();
-    const file = await writeSandboxLogin(home.path);
-    await Deno.chmod(file, 0o000);
-    const trouble = await findLoginTrouble(home.path);
-    assertEquals(trouble?.kind, "unreadable");
-    assertEquals(trouble?.isUsable, false);
-    assertEquals(trouble?.found, `"${file}" cannot be read`);
-  },
+Deno.test("findLoginTrouble() tells of a login that cannot be read", async () => {
+  await using home = await makeHome();
+  const file = await writeSandboxLogin(home.path);
+  await Deno.chmod(file, 0o000);
+  const trouble = await findTroubleAsAnyUser(home.path);
+  assertEquals(trouble.kind, "unreadable");
+  assertEquals(trouble.isUsable, false);
+  assertEquals(trouble.found, `"${file}" cannot be read`);
 });
