@@ -151,7 +151,7 @@ export class Codex {
    * so are all later ones.
    */
   start(task: Omit<WorkerTask, "lean">, signal: AbortSignal): Worker {
-    const started = Promise.withResolvers<void>();
+    const started = Promise.withResolvers<boolean>();
     const picture = Promise.withResolvers<WorkerPicture>();
     picture.promise.catch(() => {});
     const ended = this.#turns.take(started.promise, signal)
@@ -163,7 +163,7 @@ export class Codex {
         const { signal: ending } = held ?? { signal };
         await this.#run(task, ending, { started, picture });
       }, (error) => picture.reject(error))
-      .finally(() => started.resolve());
+      .finally(() => started.resolve(false));
     return { started: started.promise, picture: picture.promise, ended };
   }
 
@@ -171,13 +171,13 @@ export class Codex {
     task: Omit<WorkerTask, "lean">,
     signal: AbortSignal,
     { started, picture }: {
-      started: PromiseWithResolvers<void>;
+      started: PromiseWithResolvers<boolean>;
       picture: PromiseWithResolvers<WorkerPicture>;
     },
   ): Promise<void> {
     const lean = this.#lean;
     const worker = startWorker(this.#setup, { ...task, lean }, signal);
-    worker.started.then(started.resolve);
+    worker.started.then((begun) => begun && started.resolve(true));
     try {
       picture.resolve(await worker.picture);
     } catch (error) {

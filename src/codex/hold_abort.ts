@@ -14,7 +14,7 @@ export interface HeldAbort extends Disposable {
  */
 export function holdAbort(
   signal: AbortSignal,
-  until: Promise<void>,
+  until: Promise<unknown>,
   ms: number,
 ): HeldAbort {
   const held = new AbortController();

@@ -18,11 +18,11 @@ export class StartTurns {
   /**
    * Waits until a worker may start.
    *
-   * @param started Resolves when it has begun its thread or has ended.
+   * @param started Tells whether it has begun its thread, as soon as it has or has ended without one.
    * @param signal Gives the turn up.
    * @returns Whether it will refresh the login.
    */
-  take(started: Promise<void>, signal: AbortSignal): Promise<boolean> {
+  take(started: Promise<boolean>, signal: AbortSignal): Promise<boolean> {
     const before = this.#next;
     const turn = abortable(before, signal).then(async () => {
       const refreshes = await isRefreshDue(this.#authFile);
@@ -31,8 +31,8 @@ export class StartTurns {
     });
     this.#next = turn.then(async (refreshes) => {
       if (!refreshes && this.#isUnpacked) return;
-      await started;
-      this.#isUnpacked = true;
+      // One that ended before it began may have left the files half unpacked.
+      if (await started) this.#isUnpacked = true;
     }, () => before);
     return turn;
   }

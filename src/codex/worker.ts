@@ -61,8 +61,8 @@ export interface WorkerPicture {
 
 /** A worker under way. */
 export interface Worker {
-  /** Resolves when the CLI has begun its thread or has ended. */
-  readonly started: Promise<void>;
+  /** Tells whether the CLI has begun its thread, as soon as it has or has ended without one. */
+  readonly started: Promise<boolean>;
   /** The picture as soon as it is whole; rejects with a `Failure` or the signal's reason. */
   readonly picture: Promise<WorkerPicture>;
   /** Resolves when every process and every file of the worker is gone. */
@@ -80,11 +80,11 @@ export function startWorker(
   task: WorkerTask,
   signal: AbortSignal,
 ): Worker {
-  const started = Promise.withResolvers<void>();
+  const started = Promise.withResolvers<boolean>();
   const picture = Promise.withResolvers<WorkerPicture>();
   // Whoever waits for the end alone must not be ended by this rejection.
   picture.promise.catch(() => {});
-  const ended = run().finally(() => started.resolve());
+  const ended = run().finally(() => started.resolve(false));
   return { started: started.promise, picture: picture.promise, ended };
 
   async function run(): Promise<void> {
@@ -97,7 +97,7 @@ export function startWorker(
       process = startProcess(setup, task);
       const thread = process.thread.then((id) => {
         session = followSession(setup.home, id, task.onToolCall);
-        started.resolve();
+        started.resolve(true);
         return session;
       });
       const path = await waitForPicture({ process, thread, setup }, signal);

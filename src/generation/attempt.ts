@@ -68,7 +68,9 @@ export function runAttempt(
       batch.onProgress({ phase: "drawing", index });
     },
   }, signal);
-  worker.started.then(() => batch.onProgress({ phase: "started", index }));
+  worker.started.then((begun) => {
+    if (begun) batch.onProgress({ phase: "started", index });
+  });
   const picture = worker.picture.then((picture) => {
     // Whoever needs the facts is told where there are none.
     picture.facts.then(({ usage }) => addUsage(batch, usage), () => {});

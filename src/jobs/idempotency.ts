@@ -7,6 +7,8 @@ const KEY = /^[\x21-\x7e]{1,255}$/;
 interface Use<Answer> {
   readonly fingerprint: string;
   readonly entry: Promise<JobEntry<Answer>>;
+  /** The job's id, once it is accepted. */
+  job?: string;
 }
 
 /**
@@ -36,6 +38,7 @@ export class IdempotencyKeys<Answer extends JobAnswer> {
     fingerprint: string,
     start: () => Promise<JobEntry<Answer>>,
   ): Promise<{ readonly entry: JobEntry<Answer>; readonly repeated: boolean }> {
+    this.#jobs.prune();
     this.#forget();
     const former = this.#uses.get(key);
     if (former !== undefined) {
@@ -43,17 +46,21 @@ export class IdempotencyKeys<Answer extends JobAnswer> {
       return { entry: await former.entry, repeated: true };
     }
     const entry = start();
-    this.#uses.set(key, { fingerprint, entry });
-    const free = () => this.#uses.delete(key);
-    entry.then(({ answer }) => answer.catch(free), free);
+    const use: Use<Answer> = { fingerprint, entry };
+    this.#uses.set(key, use);
+    const free = () => {
+      if (this.#uses.get(key) === use) this.#uses.delete(key);
+    };
+    entry.then(({ answer, job }) => {
+      use.job = job.record.id;
+      answer.catch(free);
+    }, free);
     return { entry: await entry, repeated: false };
   }
 
   #forget(): void {
-    for (const [key, { entry }] of this.#uses) {
-      entry.then(({ job }) => {
-        if (this.#jobs.get(job.record.id) === undefined) this.#uses.delete(key);
-      }, () => {});
+    for (const [key, { job }] of this.#uses) {
+      if (job !== undefined && !this.#jobs.has(job)) this.#uses.delete(key);
     }
   }
 }

@@ -33,6 +33,8 @@ export interface JobRecord {
   /** What was asked, without the words. */
   readonly request: RequestSummary;
   readonly candidates: readonly CandidateState[];
+  /** The id of the last event. */
+  readonly lastEventId: number;
   /** The answer of the API, once there is one. */
   readonly answer?: unknown;
   /** Why there is none. */
@@ -63,7 +65,7 @@ export interface JobView {
 
 /** A request on its way, which any number of callers may watch. */
 export class Job {
-  readonly events: EventLog = new EventLog();
+  readonly events: EventLog;
   readonly #median: () => number | undefined;
   #record: JobRecord;
 
@@ -74,12 +76,16 @@ export class Job {
   constructor(record: JobRecord, median: () => number | undefined) {
     this.#record = record;
     this.#median = median;
-    if (isOver(record.status)) this.#tellOutcome();
+    const { lastEventId, status } = record;
+    const over = isOver(status);
+    // The outcome was the last event, and is told again as such.
+    this.events = new EventLog(over ? lastEventId - 1 : lastEventId);
+    if (over) this.#tellOutcome();
   }
 
   /** What is to be kept. */
   get record(): JobRecord {
-    return this.#record;
+    return { ...this.#record, lastEventId: this.events.lastId };
   }
 
   /** Whether nothing more will happen. */
@@ -87,8 +93,10 @@ export class Job {
     return isOver(this.#record.status);
   }
 
-  /** Notes a step of a candidate. */
+  /** Notes a step of a candidate; what is over takes no further one. */
   note(progress: Progress): void {
+    const { endedAt } = this.#record.candidates[progress.index];
+    if (this.over || endedAt !== undefined) return;
     const now = Date.now();
     const candidates = this.#record.candidates.map((state) =>
       state.index === progress.index ? advance(state, progress, now) : state
@@ -176,6 +184,7 @@ export function newJobRecord(
       { length: request.count },
       (_, i) => newCandidate(i),
     ),
+    lastEventId: 0,
   };
 }
 

@@ -68,7 +68,8 @@ export class JobFiles {
     try {
       const record = JSON.parse(await Deno.readTextFile(this.#path(id)));
       return record?.id === id && Array.isArray(record.candidates)
-        ? record
+        // What earlier versions have written does not tell it.
+        ? { lastEventId: 1, ...record }
         : undefined;
     } catch (error) {
       // A file that a power cut has torn is as good as none.

@@ -82,20 +82,25 @@ export class Jobs<Answer extends JobAnswer> {
       const job = new Job(record, () => parts.durations.median);
       jobs.#entries.set(record.id, overEntry(job));
     }
-    jobs.#prune();
+    jobs.prune();
     return jobs;
   }
 
   /** The jobs, newest first. */
   get all(): readonly Job[] {
-    this.#prune();
+    this.prune();
     return [...this.#entries.values()].map(({ job }) => job).reverse();
   }
 
   /** Finds a job. */
   get(id: string): JobEntry<Answer> | undefined {
-    this.#prune();
+    this.prune();
     return this.#entries.get(id);
+  }
+
+  /** Tells whether a job is known, without forgetting any. */
+  has(id: string): boolean {
+    return this.#entries.has(id);
   }
 
   /**
@@ -107,6 +112,7 @@ export class Jobs<Answer extends JobAnswer> {
     request: GenerateRequest,
     { caller, requestId }: StartOptions,
   ): Promise<JobEntry<Answer>> {
+    this.prune();
     const { durations } = this.#parts;
     const id = `gen_${crypto.randomUUID()}`;
     const job = new Job(
@@ -216,7 +222,8 @@ export class Jobs<Answer extends JobAnswer> {
     written.finally(() => this.#writing.delete(written));
   }
 
-  #prune(): void {
+  /** Forgets the jobs that were kept for long enough, as everything that looks at jobs does first. */
+  prune(): void {
     const { files, keepMs, log } = this.#parts;
     const over = [...this.#entries.values()].filter(({ job }) => job.over);
     const tooMany = over.length - MAX_KEPT;

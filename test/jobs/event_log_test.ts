@@ -17,5 +17,27 @@ Deno.test("EventLog.read() ends at once where a reader has everything", async ()
   const log = new EventLog();
   log.add("completed", 1);
   log.close();
-  assertEquals(await Array.fromAsync(log.read(9)), []);
+  assertEquals(await Array.fromAsync(log.read(1)), []);
+});
+
+Deno.test("EventLog.read() gives everything to a reader that names an event that there never was", async () => {
+  const log = new EventLog();
+  log.add("completed", 1);
+  log.close();
+  const events = await Array.fromAsync(log.read(9));
+  assertEquals(events.map(({ id }) => id), [1]);
+});
+
+Deno.test("EventLog.read() counts on from a former life", async () => {
+  const log = new EventLog(7);
+  log.add("completed", 1);
+  log.close();
+  const idsAfter = async (after: number) =>
+    (await Array.fromAsync(log.read(after))).map(({ id }) => id);
+  assertEquals(await Promise.all([0, 3, 7, 8].map(idsAfter)), [
+    [8],
+    [8],
+    [8],
+    [],
+  ]);
 });

@@ -19,6 +19,7 @@ function record(endedAt?: number): JobRecord {
       reference_count: 0,
     },
     candidates: [],
+    lastEventId: 1,
   };
 }
 

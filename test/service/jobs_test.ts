@@ -1,4 +1,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { delay } from "@std/async/delay";
+import { join } from "@std/path";
+import { filesIn } from "../support/test_server.ts";
 import { startTestService, type TestService } from "../support/service.ts";
 import { openPlace } from "../support/place.ts";
 import { until } from "../support/until.ts";
@@ -203,6 +206,46 @@ Deno.test("a job that a restart cuts off is failed and not forgotten, one that w
   assertEquals([job.status, job.error.code], ["failed", "server_restarted"]);
   assertEquals(job.candidates[0].code, "server_restarted");
   assertEquals((await getJob(server, done)).answer.data.length, 1);
+  // Whoever has lost the connection reads on, and learns how it ended.
+  const outcomeAfter = async (id: string, last: string) =>
+    (await events(
+      await fetch(`${server.url}/v1/jobs/${id}/events`, {
+        headers: { "last-event-id": last },
+      }),
+    )).map(({ event }) => event);
+  assertEquals(await outcomeAfter(cut, "2"), ["error"]);
+  assertEquals(await outcomeAfter(done, "3"), ["completed"]);
+});
+
+Deno.test("a job that is canceled before its worker has begun stays canceled", async () => {
+  await using server = await startTestService();
+  const { id } = await startJob(server, { prompt: "a wren", count: 2 });
+  const url = `${server.url}/v1/jobs/${id}`;
+  await (await fetch(url, { method: "DELETE" })).body?.cancel();
+  await server.untilIdle();
+  const job = await getJob(server, id);
+  assertEquals(job.status, "canceled");
+  assertEquals(job.candidates.map(({ phase }: Json) => phase), [
+    "canceled",
+    "canceled",
+  ]);
+  assertEquals(
+    (await events(await fetch(`${url}/events`))).at(-1)?.data.code,
+    "request_canceled",
+  );
+});
+
+Deno.test("a job is forgotten in time, though nobody asks for jobs, and its key is free", async () => {
+  await using server = await startTestService({ JOB_TTL_MS: "1000" });
+  const headers = { ...JSON_TYPE, "idempotency-key": "k-4" };
+  for (const prompt of ["a wren", "an owl"]) {
+    const response = await server.generate({ prompt }, { headers });
+    await response.body?.cancel();
+    assertEquals(response.status, 200);
+    const jobs = join(server.place.dataDir, "jobs");
+    await until(() => filesIn(jobs).length === 1);
+    await delay(1_100);
+  }
 });
 
 Deno.test("an Idempotency-Key joins the job under way, then the finished one", async () => {
