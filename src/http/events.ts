@@ -8,8 +8,10 @@ const HEARTBEAT_MS = 15_000;
 
 /** How events are sent. */
 export interface EventStreamOptions {
-  /** Called when the stream is over, whether it was read to its end or the reader went away. */
+  /** Called when the stream is over, whether it was read to its end or not. */
   readonly onClose?: () => void;
+  /** Called before that when it was not: the reader went away, or the events broke off. */
+  readonly onCut?: () => void;
   /** How often an idle stream says that it is alive, in milliseconds; 15 seconds when left out. */
   readonly heartbeatMs?: number;
 }
@@ -23,7 +25,11 @@ export function eventStream(
   events: AsyncIterator<ServerSentEventMessage>,
   options: EventStreamOptions = {},
 ): Response {
-  const { heartbeatMs = HEARTBEAT_MS, onClose = () => {} } = options;
+  const {
+    heartbeatMs = HEARTBEAT_MS,
+    onClose = () => {},
+    onCut = () => {},
+  } = options;
   let pending: Promise<IteratorResult<ServerSentEventMessage>> | undefined;
   const messages = new ReadableStream<ServerSentEventMessage>({
     start: (controller) => controller.enqueue({ comment: "ok" }),
@@ -39,6 +45,7 @@ export function eventStream(
         controller.close();
         onClose();
       } catch (error) {
+        onCut();
         onClose();
         throw error;
       } finally {
@@ -46,6 +53,7 @@ export function eventStream(
       }
     },
     cancel() {
+      onCut();
       onClose();
       // It may be waiting for an event that never comes, so nobody waits for it.
       void events.return?.();

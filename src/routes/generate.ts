@@ -66,8 +66,10 @@ export function generate(parts: GenerateParts) {
     if (independent) return accepted(entry);
     if (place !== undefined) {
       const held = place.move();
-      held.defer(() => gone.abort());
-      return jobStream(entry.job, { onClose: () => held.dispose() });
+      return jobStream(entry.job, {
+        onClose: () => held.dispose(),
+        onCut: () => gone.abort(),
+      });
     }
     return Response.json(await entry.answer);
   };

@@ -96,9 +96,12 @@ export function openAiRoutes(
         : await startUnderKey(keys, { key, wanted, signal, start });
       tellJob(entry.job.record.id);
       const held = place?.move();
-      held?.defer(() => gone.abort());
-      const onClose = () => held?.dispose();
-      return await openAiAnswer(entry, { ...asked, operation, store, onClose });
+      const ends = {
+        onClose: () => held?.dispose(),
+        // Who has read everything is not one whose images were lost.
+        onCut: () => gone.abort(),
+      };
+      return await openAiAnswer(entry, { ...asked, operation, store, ends });
     };
   }
 }

@@ -1,6 +1,6 @@
 import type { ServerSentEventMessage } from "@std/http/server-sent-event-stream";
 import { describeFailure } from "../http/error.ts";
-import { eventStream } from "../http/events.ts";
+import { eventStream, type EventStreamOptions } from "../http/events.ts";
 import type { ImageStore, StoredImage } from "../images/store.ts";
 import type { JobEntry } from "../jobs/jobs.ts";
 import { writeAnswer } from "../openai/answer.ts";
@@ -13,8 +13,8 @@ import { imageNotFound } from "./image_not_found.ts";
 export interface OpenAiAnswerOptions extends OpenAiRequest {
   readonly operation: Operation;
   readonly store: ImageStore;
-  /** Called when a stream is over or its reader is gone. */
-  readonly onClose: () => void;
+  /** What follows the end of a stream. */
+  readonly ends: EventStreamOptions;
 }
 
 /** Answers with the images of a job as OpenAI's clients read them: all of them together, or each as it lands. */
@@ -22,7 +22,7 @@ export async function openAiAnswer(
   entry: JobEntry<GenerateAnswer>,
   options: OpenAiAnswerOptions,
 ): Promise<Response> {
-  const { ignored, onClose, store, stream, wanted } = options;
+  const { ends, ignored, store, stream, wanted } = options;
   const about = {
     ...options,
     created: Math.floor(entry.job.record.createdAt / 1000),
@@ -31,7 +31,7 @@ export async function openAiAnswer(
     describeFailure,
   };
   const response = stream
-    ? eventStream(toMessages(openAiEvents(entry, about)), { onClose })
+    ? eventStream(toMessages(openAiEvents(entry, about)), ends)
     : await answerWhole(await entry.answer, about);
   if (ignored.length > 0) {
     response.headers.set("x-codex-image-ignored", ignored.join(","));

@@ -86,6 +86,13 @@ Deno.test("the same words twice make two images", async () => {
   assert(first !== second);
 });
 
+Deno.test("the same words twice make two images where they are streamed", async () => {
+  await using server = await startTestService();
+  const streamed = [await stream(server), await stream(server)];
+  assert(new Set(streamed).size === 2);
+  assertEquals(server.logLines("generate.start").length, 2);
+});
+
 Deno.test("one retry joins one job", async () => {
   await using server = await startTestService();
   const caller = new AbortController();
@@ -168,6 +175,23 @@ async function send(
   });
   const { data, error } = await response.json();
   return error?.code ?? data[0].b64_json ?? data[0].url;
+}
+
+/** Sends a request for a stream as an official client would, and reads it to its end. */
+async function stream(
+  { url }: { readonly url: string },
+): Promise<string> {
+  const response = await fetch(`${url}/v1/images/generations`, {
+    method: "POST",
+    headers: {
+      "content-type": "application/json",
+      "x-stainless-retry-count": "0",
+    },
+    body: JSON.stringify({ prompt: "an otter", stream: true }),
+  });
+  const [, image] = /"b64_json":"([^"]+)"/.exec(await response.text()) ?? [];
+  assert(image !== undefined);
+  return image;
 }
 
 function retrying({ port }: CuttingProxy) {
