@@ -74,8 +74,14 @@ async function named(
   name: string,
   check: Promise<Omit<Check, "name">>,
 ): Promise<Check> {
-  const { ok, detail } = await check;
-  return { name, ok, detail };
+  try {
+    const { ok, detail } = await check;
+    return { name, ok, detail };
+  } catch (error) {
+    // To be unable to look is an answer too.
+    if (!(error instanceof Error)) throw error;
+    return { name, ok: false, detail: `Cannot check: ${error.message}` };
+  }
 }
 
 async function checkWritable(directory: string): Promise<Omit<Check, "name">> {

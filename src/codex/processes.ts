@@ -1,4 +1,5 @@
 import { deadline } from "@std/async/deadline";
+import { delay } from "@std/async/delay";
 import { startStopwatch } from "../stopwatch.ts";
 import { MARK_VARIABLE } from "./environment.ts";
 
@@ -8,6 +9,8 @@ const GRACE_MS = 300;
 const SWEEP_MS = 10_000;
 /** How many looks in a row must find nothing: who starts another and ends at once can slip through one. */
 const EMPTY_LOOKS = 3;
+/** When to look again after a look that failed, in milliseconds: the system may have no process left for it. */
+const LOOK_AGAIN_MS = 100;
 const ROW = /^\s*(\d+)\s+(\d+)\s+(\d+)\s+(\S+)\s+(.*)$/;
 
 /** One running process. */
@@ -19,13 +22,19 @@ export interface ProcessRow {
   readonly command: string;
 }
 
-/** Lists the running processes of this machine, without zombies. */
+/**
+ * Lists the running processes of this machine, without zombies.
+ *
+ * @throws {Error} `ps` cannot be run, or fails.
+ */
 export async function listProcesses(): Promise<ProcessRow[]> {
-  const { stdout } = await new Deno.Command("ps", {
+  const { code, stdout, success } = await new Deno.Command("ps", {
     args: ["axeww", "-o", "pid=,ppid=,pgid=,stat=,command="],
     stdin: "null",
     stderr: "null",
   }).output();
+  // What it did not list would look like nothing.
+  if (!success) throw new Error(`Cannot list processes: ps ended with ${code}`);
   const rows: ProcessRow[] = [];
   for (const line of new TextDecoder().decode(stdout).split("\n")) {
     const [, pid, parent, group, state, command] = ROW.exec(line) ?? [];
@@ -86,6 +95,8 @@ export async function endWorker(
     await deadline(child.status, GRACE_MS);
   } catch (error) {
     if (!(error instanceof DOMException)) throw error;
+    // Not reaped yet, so that the number is still its own.
+    signalProcess(-child.pid, "SIGKILL");
   }
   await killAll(mark, child.pid);
   await child.status;
@@ -97,13 +108,14 @@ export async function endWorker(
  * @param mark See {@linkcode processesOf}.
  * @param group The worker's process group.
  * @returns How many were killed.
- * @throws {Error} Some are left after ten seconds.
+ * @throws {Error} Some are left after ten seconds, or nobody can tell.
  */
 export async function killAll(mark: string, group?: number): Promise<number> {
   const killed = new Set<number>();
   const elapsed = startStopwatch();
   for (let empty = 0; empty < EMPTY_LOOKS;) {
-    const left = processesOf(await listProcesses(), mark, group);
+    const rows = await lookUntil(SWEEP_MS, elapsed);
+    const left = processesOf(rows, mark, group);
     empty = left.length === 0 ? empty + 1 : 0;
     if (left.length > 0 && elapsed() > SWEEP_MS) {
       throw new Error(
@@ -116,6 +128,21 @@ export async function killAll(mark: string, group?: number): Promise<number> {
     }
   }
   return killed.size;
+}
+
+async function lookUntil(
+  ms: number,
+  elapsed: () => number,
+): Promise<ProcessRow[]> {
+  while (true) {
+    try {
+      return await listProcesses();
+    } catch (error) {
+      // Without the program no later look will do.
+      if (error instanceof Deno.errors.NotFound || elapsed() > ms) throw error;
+      await delay(LOOK_AGAIN_MS);
+    }
+  }
 }
 
 function signalProcess(pid: number, signal: Deno.Signal): void {

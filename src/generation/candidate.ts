@@ -53,6 +53,8 @@ export function makeCandidate(
         insist,
       });
       ended = worker.ended;
+      // Who waits for it is told; until somebody does, its failure must not end the process.
+      ended.catch(() => {});
       return await worker.picture;
     };
     const make = () => makeWithOriginals(batch, work);

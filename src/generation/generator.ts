@@ -132,7 +132,8 @@ export class Generator {
         index,
         signal: AbortSignal.any([signal, late.signal]),
       });
-      candidate.ended.finally(() => clearTimeout(timer));
+      const stopTimer = () => clearTimeout(timer);
+      candidate.ended.then(stopTimer, stopTimer);
       return candidate;
     });
     const ended = made.then(({ ended }) => ended, () => {})

@@ -1,4 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
+import { join } from "@std/path";
 import { MARK_VARIABLE } from "../../src/codex/environment.ts";
 import {
   endWorker,
@@ -197,3 +198,37 @@ Deno.test("endWorker() ends what a process left behind when it ended", async () 
   await endWorker(child, mark);
   assertEquals(await commandsOf(mark), []);
 });
+
+Deno.test("killAll() looks again where a look fails", async () => {
+  const mark = newMark();
+  const child = startMarked(mark, "trap '' TERM; sleep 300; true");
+  await until(async () => (await commandsOf(mark)).length === 2);
+  {
+    await using _ = await failFirstLooks(3);
+    assertEquals(await killAll(mark), 2);
+  }
+  await child.status;
+  assertEquals(await commandsOf(mark), []);
+});
+
+/** Lets the next calls of `ps` fail, as where the system has no process left for them. */
+async function failFirstLooks(times: number): Promise<AsyncDisposable> {
+  const directory = await Deno.makeTempDir();
+  const path = Deno.env.get("PATH") ?? "";
+  await Deno.writeTextFile(
+    join(directory, "ps"),
+    `#!/bin/sh
+echo >> ${directory}/calls
+[ $(wc -l < ${directory}/calls) -le ${times} ] && exit 1
+PATH='${path}' exec ps "$@"
+`,
+    { mode: 0o755 },
+  );
+  Deno.env.set("PATH", `${directory}:${path}`);
+  return {
+    [Symbol.asyncDispose]: async () => {
+      Deno.env.set("PATH", path);
+      await Deno.remove(directory, { recursive: true });
+    },
+  };
+}
