@@ -50,15 +50,22 @@ export function followSession(
 
   // One after the other: two readers at one place would count things twice.
   let reading: Promise<SessionFacts> = Promise.resolve(NO_FACTS);
+  let known = NO_FACTS;
   function read(): Promise<SessionFacts> {
     return reading = reading.then(readNow);
   }
 
   async function readNow(): Promise<SessionFacts> {
-    path ??= await findSession(home, threadId, begun);
-    if (path === undefined) return NO_FACTS;
-    tail ??= new SessionTail(path);
-    return await tail.read();
+    try {
+      path ??= await findSession(home, threadId, begun);
+      if (path === undefined) return known;
+      tail ??= new SessionTail(path);
+      return known = await tail.read();
+    } catch (error) {
+      // What cannot be read is told less well, but costs no picture.
+      if (error instanceof Error && "code" in error) return known;
+      throw error;
+    }
   }
 
   return {

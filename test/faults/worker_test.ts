@@ -4,6 +4,7 @@ import { namesIn } from "../codex/stand_in.ts";
 import { openPlace } from "../support/place.ts";
 import { startTestService, type TestService } from "../support/service.ts";
 import { filesIn } from "../support/test_server.ts";
+import { until } from "../support/until.ts";
 import { openBreakingProxy } from "./breaking_proxy.ts";
 
 /** Begins a thread and a picture, and finishes neither. */
@@ -77,6 +78,21 @@ Deno.test("a backend that breaks off in the middle of a picture is asked once mo
   const response = await server.generate({ prompt: "a fox" });
   await response.body?.cancel();
   assertEquals([response.status, backend.broken], [200, 1]);
+  await assertNothingLeft(server, 1);
+});
+
+Deno.test("a session that cannot be read any more costs no picture", async () => {
+  await using server = await startTestService();
+  const answer = server.generate({ prompt: "a fox sandbox:slow=1500" });
+  await until(async () => {
+    const { data } = await (await fetch(`${server.url}/v1/jobs`)).json();
+    return data[0]?.candidates[0].phase === "drawing";
+  });
+  const sessions = join(server.place.dataDir, "codex-home", "sessions");
+  await Deno.remove(sessions, { recursive: true });
+  const response = await answer;
+  const { data } = await response.json();
+  assertEquals([response.status, data[0].revised_prompt], [200, null]);
   await assertNothingLeft(server, 1);
 });
 
