@@ -37,9 +37,9 @@ export function createLog(sinks: readonly LogSink[]): Log {
   };
 }
 
-/** The sink that is the process's standard output. */
+/** The sink that is the process's standard output; a line is dropped when nobody reads it any more, or its disk is full. */
 export const stdoutSink: LogSink = {
-  write: (line) => writeAllSync(Deno.stdout, line),
+  write: (line) => writeOrDrop(Deno.stdout, line),
 };
 
 /** How a {@linkcode fileSink} keeps its file. */
@@ -72,7 +72,8 @@ export function fileSink(
         }
         writeAllSync(file, line);
       } catch (error) {
-        console.error(`Cannot write to log file "${path}": ${error}`);
+        const complaint = `Cannot write to log file "${path}": ${error}\n`;
+        writeOrDrop(Deno.stderr, complaint);
       }
     },
     [Symbol.dispose]: () => file.close(),
@@ -87,10 +88,20 @@ function byteLength(text: string): number {
   return new TextEncoder().encode(text).length;
 }
 
-function writeAllSync(
-  writer: { writeSync(bytes: Uint8Array): number },
-  text: string,
-): void {
+interface Writer {
+  writeSync(bytes: Uint8Array): number;
+}
+
+// A log that cannot be written must not end the service.
+function writeOrDrop(writer: Writer, text: string): void {
+  try {
+    writeAllSync(writer, text);
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+  }
+}
+
+function writeAllSync(writer: Writer, text: string): void {
   let rest: Uint8Array = new TextEncoder().encode(text);
   while (rest.length > 0) rest = rest.subarray(writer.writeSync(rest));
 }

@@ -134,6 +134,28 @@ Deno.test("fileSink() refuses a directory that is not there", () => {
   assertThrows(() => fileSink("/nowhere/log"), Deno.errors.NotFound);
 });
 
+for (
+  const [reader, command] of [
+    ["has gone", '"$0" run --quiet "$1" | true'],
+    ["has no room left", '"$0" run --quiet "$1" > /dev/full'],
+  ]
+) {
+  Deno.test(`stdoutSink drops its lines when who reads them ${reader}`, {
+    ignore: !hasFullDevice(),
+  }, async () => {
+    const probe = "test/support/log_probe.ts";
+    const child = new Deno.Command("sh", {
+      args: ["-c", command, Deno.execPath(), probe],
+      stdin: "piped",
+      stderr: "piped",
+    }).spawn();
+    // By now `true` has long ended: the probe takes far longer to load.
+    await child.stdin.close();
+    const { stderr } = await child.output();
+    assertEquals(new TextDecoder().decode(stderr), "alive\n");
+  });
+}
+
 function hasFullDevice(): boolean {
   try {
     return Deno.statSync("/dev/full").isCharDevice ?? false;
