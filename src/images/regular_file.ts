@@ -12,7 +12,7 @@ export interface OpenedFile {
  * Symbolic links, directories and devices are refused without being opened: to open a FIFO would wait for a writer. A file
  * that is replaced between the look and the opening is refused as well.
  *
- * @returns Nothing if there is no such file
+ * @returns Nothing if there is no such file, or none that the server may read
  */
 export async function openRegularFile(
   path: string,
@@ -29,6 +29,8 @@ export async function openRegularFile(
     return { file, info };
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return;
+    // One file of another owner must not be in the way of all others.
+    if (error instanceof Deno.errors.PermissionDenied) return;
     throw error;
   }
 }

@@ -5,19 +5,12 @@ import {
   type LoginTrouble,
 } from "../../src/codex/login_check.ts";
 import { writeSandboxLogin } from "../../src/sandbox/login.ts";
+import { runAsAnyUser } from "../support/any_user.ts";
 
 const PROBE = "test/support/login_probe.ts";
 
-/** Looks without the capabilities by which root reads and writes everything. */
 async function findTroubleAsAnyUser(path: string): Promise<LoginTrouble> {
-  const deno = [Deno.execPath(), "run", "--quiet", "--allow-all", PROBE, path];
-  const [program, ...args] = Deno.uid() === 0
-    ? ["setpriv", "--inh-caps=-all", "--bounding-set=-all", ...deno]
-    : deno;
-  const { stdout, stderr } = await new Deno.Command(program, { args }).output();
-  const decoder = new TextDecoder();
-  assertEquals(decoder.decode(stderr), "");
-  return JSON.parse(decoder.decode(stdout));
+  return await runAsAnyUser(PROBE, path) as LoginTrouble;
 }
 
 async function makeHome(): Promise<

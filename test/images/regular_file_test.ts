@@ -1,6 +1,7 @@
 import { assertEquals, assertExists, assertRejects } from "@std/assert";
 import { join } from "@std/path";
 import { openRegularFile } from "../../src/images/regular_file.ts";
+import { runAsAnyUser } from "../support/any_user.ts";
 
 Deno.test("openRegularFile() opens a file at its first byte", async () => {
   await using folder = await tempFolder();
@@ -31,6 +32,17 @@ Deno.test("openRegularFile() does not wait for a FIFO", async () => {
   await new Deno.Command("mkfifo", { args: [path] }).output();
   assertEquals((await Deno.lstat(path)).isFifo, true);
   assertEquals(await openRegularFile(path), undefined);
+});
+
+Deno.test("openRegularFile() finds nothing where it may not read", async () => {
+  await using folder = await tempFolder();
+  const [open, closed] = ["open", "closed"].map((n) => join(folder.path, n));
+  for (const path of [open, closed]) await Deno.writeTextFile(path, "hello");
+  await Deno.chmod(closed, 0o000);
+  assertEquals(
+    await runAsAnyUser("test/support/file_probe.ts", open, closed),
+    { [open]: true, [closed]: false },
+  );
 });
 
 Deno.test("openRegularFile() refuses a directory", async () => {
