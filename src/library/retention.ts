@@ -3,6 +3,8 @@ import type { ImageIndex } from "./image_index.ts";
 import { timeOf } from "./place.ts";
 
 const DAY_MS = 86_400_000;
+/** How long an image is kept whatever the limits are, in milliseconds: it may still be on its way to who asked for it. */
+const YOUNG_MS = 600_000;
 
 /** How much is kept; a limit that is undefined does not hold. */
 export interface RetentionLimits {
@@ -43,10 +45,11 @@ export function isOldestTooMuch(
     retentionMaxBytes: bytes = Infinity,
   } = limits;
   const { totals } = index;
-  if (totals.images > count || totals.bytes > bytes) return true;
-  const oldest = days === Infinity ? undefined : index.oldest();
-  return oldest !== undefined &&
-    timeOf(oldest.place) < Date.now() - days * DAY_MS;
+  const tooMany = totals.images > count || totals.bytes > bytes;
+  if (!tooMany && days === Infinity) return false;
+  const oldest = index.oldest();
+  const mayBe = tooMany ? YOUNG_MS : Math.max(YOUNG_MS, days * DAY_MS);
+  return oldest !== undefined && timeOf(oldest.place) < Date.now() - mayBe;
 }
 
 /** Removes images, the oldest first, until no limit is exceeded. What is not whole is left alone and no longer listed. */

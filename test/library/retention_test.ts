@@ -52,6 +52,26 @@ Deno.test("retain() keeps images for as many days as are wanted", async () => {
   assertEquals(await shelf.store.ids(), new Set([young.sidecar.id]));
 });
 
+Deno.test("retain() keeps what may still be on its way to who asked for it", async () => {
+  await using shelf = await Shelf.open();
+  const made = (secondsAgo: number) => ({
+    created_at: new Date(Date.now() - secondsAgo * 1_000).toISOString(),
+  });
+  await shelf.save("older", made(601));
+  const young = await shelf.save("young", made(590));
+  const newest = await shelf.save("newest", made(0));
+  using index = await openIndex(shelf);
+  const removed = await run(shelf, index, {
+    retentionMaxCount: 1,
+    retentionMaxBytes: 1,
+  });
+  assertEquals(removed, { images: 1, bytes: 5 });
+  assertEquals(
+    await shelf.store.ids(),
+    new Set([young.sidecar.id, newest.sidecar.id]),
+  );
+});
+
 Deno.test("retain() leaves alone what is not an image of ours", async () => {
   await using shelf = await Shelf.open();
   const [edited, fileless, plain] = await shelf.saveMany(3);
