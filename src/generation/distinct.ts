@@ -2,6 +2,7 @@ import type { WorkerPicture } from "../codex/worker.ts";
 import { Failure, toFailure } from "../failure.ts";
 import type { Batch } from "./batch.ts";
 import type { MadePicture } from "./finish.ts";
+import { takePrint } from "./picture_set.ts";
 
 /**
  * Makes a picture that no other candidate of the request has.
@@ -18,31 +19,34 @@ export async function makeDistinct(
   index: number,
   work: () => Promise<WorkerPicture>,
 ): Promise<Pick<MadePicture, "picture" | "warnings">> {
-  const first = await work();
-  const likeness = await pictures.add(first.bytes, index);
-  if (likeness === undefined) return { picture: first, warnings: [] };
-  const again = await work().catch((error) => {
+  const make = async () => {
+    const picture = await work();
+    return { picture, print: await takePrint(picture.bytes, index) };
+  };
+  const first = await make();
+  const likeness = pictures.add(first.print);
+  if (likeness === undefined) return { picture: first.picture, warnings: [] };
+  const second = await make().catch((error) => {
     const isCanceled = toFailure(error).code === "request_canceled";
     if (likeness.equal || isCanceled) throw error;
   });
-  const second = again && await pictures.add(again.bytes, index);
-  if (again !== undefined && second === undefined) {
-    return { picture: again, warnings: [] };
+  const next = second && pictures.add(second.print);
+  if (second !== undefined && next === undefined) {
+    return { picture: second.picture, warnings: [] };
   }
-  const kept = again !== undefined && !second?.equal ? again : first;
-  if (kept === first && likeness.equal) {
-    throw new Failure(
-      "codex_no_image",
-      `Codex made the very picture of candidate ${likeness.twin + 1} twice`,
-    );
+  for (const [made, like] of [[second, next], [first, likeness]] as const) {
+    if (made === undefined || like === undefined || like.equal) continue;
+    // Meanwhile another candidate may have come to the very same.
+    if (!pictures.keep(made.print)) continue;
+    const one = `Candidate ${index + 1}`;
+    const other = `candidate ${like.twin + 1}`;
+    return {
+      picture: made.picture,
+      warnings: [`${one} looks much like ${other}, although it was made twice`],
+    };
   }
-  await pictures.keep(kept.bytes, index);
-  return {
-    picture: kept,
-    warnings: [
-      `Candidate ${index + 1} looks much like candidate ${
-        likeness.twin + 1
-      }, although it was made twice`,
-    ],
-  };
+  throw new Failure(
+    "codex_no_image",
+    `Codex made the very picture of candidate ${likeness.twin + 1} twice`,
+  );
 }

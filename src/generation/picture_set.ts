@@ -18,19 +18,15 @@ export interface Likeness {
 export class PictureSet {
   readonly #pictures: Print[] = [];
 
+  // Neither method awaits anything, so that of two equal ones that come together one is first.
+
   /**
    * Adds a picture, unless it is like one that is already there.
    *
-   * @param index The candidate that has it, from 0.
    * @returns What it is like; undefined when it was added.
    */
-  async add(
-    bytes: Uint8Array<ArrayBuffer>,
-    index: number,
-  ): Promise<Likeness | undefined> {
-    const print = await takePrint(bytes, index);
-    // From here on nothing is awaited, so that of two equal ones that come together one is first.
-    const equal = this.#pictures.find(({ digest }) => digest === print.digest);
+  add(print: Print): Likeness | undefined {
+    const equal = this.#findEqual(print);
     if (equal !== undefined) return { twin: equal.index, equal: true };
     const alike = this.#pictures.find((other) =>
       distance(print, other) <= NEAR_DUPLICATE_DISTANCE
@@ -40,9 +36,15 @@ export class PictureSet {
     return undefined;
   }
 
-  /** Adds a picture that is to be kept although it looks like another. */
-  async keep(bytes: Uint8Array<ArrayBuffer>, index: number): Promise<void> {
-    this.#pictures.push(await takePrint(bytes, index));
+  /**
+   * Adds a picture although it looks like another, unless it is another to the last byte.
+   *
+   * @returns Whether it was added.
+   */
+  keep(print: Print): boolean {
+    if (this.#findEqual(print) !== undefined) return false;
+    this.#pictures.push(print);
+    return true;
   }
 
   /** The smallest distance of two pictures in bits, of 64; undefined with less than two. */
@@ -52,16 +54,28 @@ export class PictureSet {
     );
     return distances.length === 0 ? undefined : Math.min(...distances);
   }
+
+  #findEqual({ digest }: Print): Print | undefined {
+    return this.#pictures.find((other) => other.digest === digest);
+  }
 }
 
-interface Print {
+/** By what a picture is told apart. */
+export interface Print {
+  /** The candidate that has it, from 0. */
   readonly index: number;
+  /** The SHA-256 digest of its bytes in hexadecimal digits. */
   readonly digest: string;
-  /** Undefined for a picture that cannot be decoded, which the conversion will refuse. */
+  /** Its perceptual hash. Undefined for a picture that cannot be decoded, which the conversion will refuse. */
   readonly hash: bigint | undefined;
 }
 
-async function takePrint(
+/**
+ * Makes the {@linkcode Print} of a picture.
+ *
+ * @param index The candidate that has it, from 0.
+ */
+export async function takePrint(
   bytes: Uint8Array<ArrayBuffer>,
   index: number,
 ): Promise<Print> {

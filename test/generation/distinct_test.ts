@@ -3,7 +3,7 @@ import { NO_FACTS } from "../../src/codex/session.ts";
 import type { WorkerPicture } from "../../src/codex/worker.ts";
 import { Failure } from "../../src/failure.ts";
 import { makeDistinct } from "../../src/generation/distinct.ts";
-import { PictureSet } from "../../src/generation/picture_set.ts";
+import { PictureSet, takePrint } from "../../src/generation/picture_set.ts";
 import { drawPicture } from "../../src/sandbox/picture.ts";
 
 async function picture(serial: number, bytes = 0): Promise<WorkerPicture> {
@@ -35,7 +35,7 @@ function work(...outcomes: (WorkerPicture | Error)[]) {
 /** The pictures of a request whose first candidate is done. */
 async function firstDone(): Promise<{ readonly pictures: PictureSet }> {
   const pictures = new PictureSet();
-  await pictures.add((await picture(1)).bytes, 0);
+  pictures.add(await takePrint((await picture(1)).bytes, 0));
   return { pictures };
 }
 
@@ -91,4 +91,26 @@ Deno.test("makeDistinct() fails with the second attempt where the first was the 
     Failure,
     "too many",
   );
+});
+
+Deno.test("makeDistinct() lets only one candidate keep a picture to which two come at once", async () => {
+  const batch = await firstDone();
+  const [same, alike] = [await picture(1), await picture(1, 400_000)];
+  const outcomes = await Promise.allSettled(
+    [1, 2].map((index) => makeDistinct(batch, index, work(same, alike))),
+  );
+  assertEquals(outcomes.map(({ status }) => status).sort(), [
+    "fulfilled",
+    "rejected",
+  ]);
+});
+
+Deno.test("makeDistinct() names the candidate that the kept picture resembles", async () => {
+  const batch = await firstDone();
+  batch.pictures.add(await takePrint((await picture(2)).bytes, 1));
+  const run = work(await picture(1), await picture(2, 400_000));
+  const { warnings } = await makeDistinct(batch, 2, run);
+  assertEquals(warnings, [
+    "Candidate 3 looks much like candidate 2, although it was made twice",
+  ]);
 });
