@@ -13,11 +13,6 @@ export class StreamPlaces {
     this.#max = max;
   }
 
-  /** How many are taken. */
-  get taken(): number {
-    return this.#taken;
-  }
-
   /**
    * Takes a place; its disposal gives it back.
    *

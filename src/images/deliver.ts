@@ -40,12 +40,6 @@ export interface Delivery {
   readonly warnings: readonly string[];
 }
 
-/** How {@linkcode deliverImage} waits. */
-export interface DeliverOptions {
-  /** Ends the wait for a turn, as two pictures are worked on at once; work that has begun is not interrupted. */
-  readonly signal?: AbortSignal;
-}
-
 /**
  * Makes what was asked for out of the picture that Codex made, and says what was done. A picture that needs nothing is delivered
  * as it is, byte for byte.
@@ -55,15 +49,13 @@ export interface DeliverOptions {
  * libvips has for it. Parts that can be seen through become white for JPEG and for an opaque background.
  * A converted picture is rotated as its EXIF data asks; its colour profile and metadata stay, its provenance manifest does not.
  *
- * @throws The signal's reason
  * @throws {ImageError} If the picture cannot be decoded, or is too large for the format
  */
 export function deliverImage(
   native: Uint8Array<ArrayBuffer>,
   wish: DeliveryWish,
-  options: DeliverOptions = {},
 ): Promise<Delivery> {
-  return doPixelWork(() => deliver(native, wish), options.signal);
+  return doPixelWork(() => deliver(native, wish));
 }
 
 async function deliver(

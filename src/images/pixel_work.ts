@@ -15,14 +15,10 @@ sharp.concurrency(1);
 /**
  * Runs work on pixels when it is its turn: at most two pieces of such work run at once in the whole process.
  *
- * @param signal Takes the work out of the queue; once it runs, it runs to its end
- * @throws The signal's reason, or what the work throws
+ * @throws What the work throws
  */
-export function doPixelWork<T>(
-  work: () => Promise<T>,
-  signal?: AbortSignal,
-): Promise<T> {
-  return turns.run(work, signal);
+export function doPixelWork<T>(work: () => Promise<T>): Promise<T> {
+  return turns.run(work);
 }
 
 /**

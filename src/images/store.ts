@@ -44,6 +44,7 @@ export type ImageVariant = "delivered" | "original";
  *
  * The files are all there is, so a restart finds every image and a person can browse, copy and delete them. A sidecar is
  * written last, so that what has one was whole, and removed last, so that a removal that was interrupted can be repeated.
+ * What a crash has left without one is not listed, but stays: it is a picture that somebody has paid for.
  */
 export class ImageStore {
   /** The absolute path of the folder. */

@@ -11,38 +11,20 @@ export class Turns {
   /**
    * Runs a task as soon as it is its turn.
    *
-   * @param signal Takes the task out of the queue; once it runs, it runs to its end
-   * @throws The signal's reason, or what the task throws
+   * @throws What the task throws
    */
-  async run<T>(task: () => Promise<T>, signal?: AbortSignal): Promise<T> {
-    signal?.throwIfAborted();
+  async run<T>(task: () => Promise<T>): Promise<T> {
     if (this.#free > 0) {
       this.#free--;
     } else {
-      await this.#wait(signal);
+      const turn = Promise.withResolvers<void>();
+      this.#waiting.push(turn);
+      await turn.promise;
     }
     try {
       return await task();
     } finally {
       this.#leave();
-    }
-  }
-
-  async #wait(signal: AbortSignal | undefined): Promise<void> {
-    const turn = Promise.withResolvers<void>();
-    this.#waiting.push(turn);
-    const giveUp = () => {
-      const index = this.#waiting.indexOf(turn);
-      // The turn may have come in the same moment; then it is taken.
-      if (index === -1) return;
-      this.#waiting.splice(index, 1);
-      turn.reject(signal?.reason);
-    };
-    signal?.addEventListener("abort", giveUp, { once: true });
-    try {
-      await turn.promise;
-    } finally {
-      signal?.removeEventListener("abort", giveUp);
     }
   }
 

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { encodeHex } from "@std/encoding/hex";
 import { Failure, type FailureCode } from "../../src/failure.ts";
-import { isWholePng } from "../../src/images/whole_png.ts";
+import { inspectImage } from "../../src/images/inspect.ts";
 import { bytesSource } from "../../src/images/source.ts";
 import { openCodex, type SandboxedCodex } from "../support/codex.ts";
 import { assertNoTraces } from "./traces.ts";
@@ -143,7 +143,10 @@ for (
     const picture = await worker.picture;
     const facts = await picture.facts;
     await worker.ended;
-    assert(await isWholePng(bytesSource(picture.bytes)));
+    assertEquals(
+      (await inspectImage(bytesSource(picture.bytes))).format,
+      "png",
+    );
     const [request] = sandbox.record.to("/v1/images/generations");
     assertEquals(await digestOf(picture.bytes), request.picture);
     assertEquals(facts.revisedPrompt, WORD);

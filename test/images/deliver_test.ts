@@ -359,20 +359,6 @@ Deno.test("deliverImage() refuses what the format cannot hold", async () => {
   );
 });
 
-Deno.test("deliverImage() gives up waiting for its turn when the signal aborts", async () => {
-  const native = await encode(picture().png());
-  const wish = { ...WISH, format: "jpeg" } as const;
-  const controller = new AbortController();
-  const { signal } = controller;
-  const others = [deliverImage(native, wish), deliverImage(native, wish)];
-  const waiting = deliverImage(native, wish, { signal });
-  controller.abort(new RangeError("gone"));
-  await assertRejects(() => waiting, RangeError, "gone");
-  assertEquals((await Promise.all(others)).length, 2);
-  const { mimeType } = await deliver(native, { format: "jpeg" });
-  assertEquals(mimeType, "image/jpeg");
-});
-
 function deliver(
   native: Bytes,
   wish: Partial<DeliveryWish>,
