@@ -5,6 +5,7 @@ import { deadline } from "@std/async/deadline";
 import { watchAccept } from "./http/accept_watch.ts";
 import { limitConnections } from "./http/connections.ts";
 import { type Handler, nodeHandler } from "./http/node_handler.ts";
+import { answerUnreadable } from "./http/unreadable_request.ts";
 import type { Log } from "./log.ts";
 import { ConfigError } from "./settings.ts";
 import { tellFailure, traced } from "./telemetry/request_span.ts";
@@ -13,6 +14,20 @@ import { tellFailure, traced } from "./telemetry/request_span.ts";
 const SHUTDOWN_MS = 5_000;
 /** How often connections are held against their time limits, in milliseconds. */
 const CHECK_MS = 1_000;
+
+const NO_ADDRESS =
+  "it is no address of this machine; expected another CODEX_IMAGE_SERVER_HOST";
+/** What the system's codes mean for who has started the server. */
+const LISTEN_ERRORS: Readonly<Record<string, string>> = {
+  EADDRINUSE:
+    "it is in use, perhaps by another server; expected a free CODEX_IMAGE_SERVER_PORT",
+  EACCES:
+    "it is for root alone; expected a CODEX_IMAGE_SERVER_PORT from 1024 on",
+  EADDRNOTAVAIL: NO_ADDRESS,
+  EINVAL: NO_ADDRESS,
+  ENOTFOUND: NO_ADDRESS,
+  EAI_AGAIN: NO_ADDRESS,
+};
 
 /** Where to listen, and what to tell of it. */
 export interface ServeOptions {
@@ -106,17 +121,19 @@ async function listen(
     },
     traced(nodeHandler(handler, onError)),
   );
+  answerUnreadable(server);
   server.listen(port, host);
   try {
     await once(server, "listening");
     return server;
   } catch (error) {
     if (!(error instanceof Error)) throw error;
-    const isTaken = "code" in error && error.code === "EADDRINUSE";
-    const state = isTaken
-      ? "it is in use, perhaps by another server; expected a free CODEX_IMAGE_SERVER_PORT"
-      : error.message;
-    throw new ConfigError(`Cannot listen on ${host} port ${port}: ${state}`);
+    const code = "code" in error ? `${error.code}` : "";
+    throw new ConfigError(
+      `Cannot listen on ${host} port ${port}: ${
+        LISTEN_ERRORS[code] ?? error.message
+      }`,
+    );
   }
 }
 

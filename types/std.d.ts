@@ -133,8 +133,10 @@ declare module "@std/http/status" {
     readonly ContentTooLarge: 413;
     readonly UnsupportedMediaType: 415;
     readonly RangeNotSatisfiable: 416;
+    readonly ExpectationFailed: 417;
     readonly UnprocessableEntity: 422;
     readonly TooManyRequests: 429;
+    readonly RequestHeaderFieldsTooLarge: 431;
     readonly InternalServerError: 500;
     readonly BadGateway: 502;
     readonly ServiceUnavailable: 503;

@@ -7,6 +7,8 @@ export type Handler = (request: Request) => Promise<Response>;
 
 /** In place of the host that a caller claims, which may not be one: who needs that reads the header. */
 const BASE = "http://server";
+/** What the platform lets nobody make a request of. */
+const FORBIDDEN_METHODS: readonly string[] = ["TRACE", "TRACK"];
 
 /**
  * Makes a listener for the requests of a Node server out of a handler of the web platform.
@@ -42,13 +44,17 @@ function toRequest(incoming: IncomingMessage, signal: AbortSignal): Request {
   for (let i = 0; i < rawHeaders.length; i += 2) {
     headers.append(rawHeaders[i], rawHeaders[i + 1]);
   }
-  const hasBody = method !== "GET" && method !== "HEAD";
-  return new Request(BASE + pathOf(url), {
-    method,
+  const isForbidden = FORBIDDEN_METHODS.includes(method);
+  const hasBody = method !== "GET" && method !== "HEAD" && !isForbidden;
+  const request = new Request(BASE + pathOf(url), {
+    method: isForbidden ? "GET" : method,
     headers,
     signal,
     body: hasBody ? incomingBody(incoming) : null,
   });
+  // The router knows no such method, and refuses it as any other.
+  if (isForbidden) Object.defineProperty(request, "method", { value: method });
+  return request;
 }
 
 /** A proxy is asked with a whole URL, of which the path counts here. */

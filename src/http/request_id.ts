@@ -4,5 +4,10 @@ const REQUEST_ID = /^[A-Za-z0-9._-]{1,64}$/;
 export function requestIdOf(request: Request): string {
   const sent = request.headers.get("x-request-id");
   if (sent !== null && REQUEST_ID.test(sent)) return sent;
+  return newRequestId();
+}
+
+/** Makes the name of a request that has none. */
+export function newRequestId(): string {
   return `req_${crypto.randomUUID().replaceAll("-", "")}`;
 }

@@ -1,0 +1,114 @@
+import {
+  type IncomingMessage,
+  METHODS as KNOWN_METHODS,
+  type Server,
+  type ServerResponse,
+  STATUS_CODES,
+} from "node:http";
+import type { Socket } from "node:net";
+import { STATUS_CODE } from "@std/http/status";
+import { errorResponse } from "./error.ts";
+import { HttpFailure } from "./http_failure.ts";
+import { quote } from "./quote.ts";
+import { newRequestId } from "./request_id.ts";
+
+const ALLOW = "DELETE, GET, HEAD, OPTIONS, POST";
+const REQUEST_LINE = /^([!-~]{1,100}) [!-~]+ HTTP\/1\.[01]\r?\n/;
+
+/** What Node tells of a request that it could not read. */
+interface ReadError extends Error {
+  readonly code?: string;
+  readonly rawPacket?: Uint8Array;
+}
+
+/** Lets a server answer in the words of all errors what never becomes a request: Node would send bare statuses. */
+export function answerUnreadable(server: Server): void {
+  server.on("clientError", (error: ReadError, socket: Socket) => {
+    void answer(socket, explain(error));
+  });
+  server.on("connect", (_request: IncomingMessage, socket: Socket) => {
+    void answer(socket, notAllowed("CONNECT"));
+  });
+  server.on("checkExpectation", async (
+    { headers }: IncomingMessage,
+    outgoing: ServerResponse,
+  ) => {
+    const { body, fields, status } = await lay(
+      new HttpFailure(
+        "unknown_parameter",
+        `Cannot meet Expect ${
+          quote(headers.expect ?? "")
+        }: expected "100-continue", or no such header`,
+        { status: STATUS_CODE.ExpectationFailed, param: "Expect" },
+      ),
+    );
+    outgoing.writeHead(status, fields).end(body);
+  });
+}
+
+function explain({ code, message, rawPacket }: ReadError): HttpFailure {
+  if (code === "ERR_HTTP_REQUEST_TIMEOUT") {
+    return new HttpFailure(
+      "request_canceled",
+      "Cannot read the request: its headers did not come in time",
+      { status: STATUS_CODE.RequestTimeout },
+    );
+  }
+  if (code === "HPE_HEADER_OVERFLOW") {
+    return new HttpFailure(
+      "unknown_parameter",
+      "Cannot read the request: its path and headers are too large, expected 16384 bytes at most",
+      { status: STATUS_CODE.RequestHeaderFieldsTooLarge },
+    );
+  }
+  const head = new TextDecoder("latin1").decode(rawPacket?.subarray(0, 8_192));
+  const [, method] = REQUEST_LINE.exec(head) ?? [];
+  if (method !== undefined && !KNOWN_METHODS.includes(method)) {
+    return notAllowed(method);
+  }
+  return new HttpFailure(
+    "unknown_parameter",
+    `Cannot read the request: it is no HTTP/1.1 (${message}); a path is written in ASCII, other characters percent-encoded`,
+    { status: STATUS_CODE.BadRequest },
+  );
+}
+
+function notAllowed(method: string): HttpFailure {
+  return new HttpFailure(
+    "method_not_allowed",
+    `Cannot answer ${quote(method)}: no path allows it, expected ${ALLOW}`,
+    { headers: { allow: ALLOW } },
+  );
+}
+
+async function answer(socket: Socket, failure: HttpFailure): Promise<void> {
+  // Of an answer under way nobody could tell this one.
+  const { _httpMessage: current } = socket as Socket & {
+    readonly _httpMessage?: ServerResponse | null;
+  };
+  if (!socket.writable || current?.headersSent) {
+    socket.destroy();
+    return;
+  }
+  const { body, fields, status } = await lay(failure);
+  const head = Object.entries({ ...fields, connection: "close" })
+    .map(([name, value]) => `${name}: ${value}\r\n`).join("");
+  socket.end(
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${head}\r\n${body}`,
+  );
+}
+
+async function lay(failure: HttpFailure): Promise<{
+  readonly status: number;
+  readonly fields: Readonly<Record<string, string>>;
+  readonly body: string;
+}> {
+  const response = errorResponse(failure, newRequestId());
+  const body = await response.text();
+  const length = new TextEncoder().encode(body).length;
+  const fields = {
+    ...Object.fromEntries(response.headers),
+    "content-length": `${length}`,
+  };
+  return { status: response.status, fields, body };
+}

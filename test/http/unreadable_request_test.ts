@@ -1,0 +1,105 @@
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { startTestService } from "../support/service.ts";
+import { exchange } from "./_raw.ts";
+
+const HOST = "Host: 127.0.0.1";
+const ALLOW = "DELETE, GET, HEAD, OPTIONS, POST";
+
+/** What is sent, and the status, the code and a part of the message that come back. */
+const CASES: readonly (readonly [string, number, string, string])[] = [
+  [`FOO / HTTP/1.1\r\n${HOST}\r\n\r\n`, 405, "method_not_allowed", '"FOO"'],
+  [`get / HTTP/1.1\r\n${HOST}\r\n\r\n`, 405, "method_not_allowed", '"get"'],
+  [
+    `CONNECT a:1 HTTP/1.1\r\n${HOST}\r\n\r\n`,
+    405,
+    "method_not_allowed",
+    '"CONNECT"',
+  ],
+  [
+    `GET /${"a".repeat(20_000)} HTTP/1.1\r\n${HOST}\r\n\r\n`,
+    431,
+    "unknown_parameter",
+    "16384 bytes",
+  ],
+  [
+    `GET / HTTP/1.1\r\n${HOST}\r\nX: ${"b".repeat(40_000)}\r\n\r\n`,
+    431,
+    "unknown_parameter",
+    "16384 bytes",
+  ],
+  [
+    `GET /v1/images?q=红 HTTP/1.1\r\n${HOST}\r\n\r\n`,
+    400,
+    "unknown_parameter",
+    "percent-encoded",
+  ],
+  [
+    `POST / HTTP/1.1\r\n${HOST}\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n`,
+    400,
+    "unknown_parameter",
+    "Transfer-Encoding",
+  ],
+  [`GET / HT`, 408, "request_canceled", "headers did not come in time"],
+  [
+    `GET /healthz HTTP/1.1\r\n${HOST}\r\nConnection: close\r\nExpect: gold\r\n\r\n`,
+    417,
+    "unknown_parameter",
+    '"gold"',
+  ],
+];
+
+for (const [text, status, code, words] of CASES) {
+  Deno.test(`a server answers ${JSON.stringify(text.slice(0, 40))} with ${status} and the envelope`, async () => {
+    await using server = await startTestService({ HEADER_TIMEOUT_MS: "300" });
+    const { headers, statusLine, error } = read(
+      await exchange(server.port, text),
+    );
+    assertMatch(statusLine, new RegExp(`^HTTP/1.1 ${status} \\w`));
+    assertEquals(error.code, code);
+    assert(error.message.includes(words), error.message);
+    assertEquals(headers.get("x-request-id"), error.request_id);
+    assertEquals(headers.get("allow"), status === 405 ? ALLOW : null);
+  });
+}
+
+Deno.test("TRACE is refused as other methods are, with what the path allows", async () => {
+  await using server = await startTestService();
+  const text =
+    `TRACE /healthz HTTP/1.1\r\nHost: 127.0.0.1:${server.port}\r\nConnection: close\r\n\r\n`;
+  const { headers, statusLine, error } = read(
+    await exchange(server.port, text),
+  );
+  assertMatch(statusLine, /^HTTP\/1.1 405 /);
+  assertEquals(error.code, "method_not_allowed");
+  assert(error.message.includes("TRACE /healthz"), error.message);
+  assertEquals(headers.get("allow"), "GET, HEAD, OPTIONS");
+  assertEquals(server.logLines("server.answer_failed"), []);
+});
+
+Deno.test("a body with a broken chunk ends its request alone", async () => {
+  await using server = await startTestService();
+  await exchange(
+    server.port,
+    `POST /v1/images/generate HTTP/1.1\r\nHost: 127.0.0.1:${server.port}\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n{}`,
+  );
+  assertEquals((await server.workers()).active, 0);
+});
+
+interface Answer {
+  readonly headers: Headers;
+  readonly statusLine: string;
+  readonly error: { code: string; message: string; request_id: string };
+}
+
+function read(answer: string): Answer {
+  const [head, body] = answer.split("\r\n\r\n", 2);
+  const [statusLine, ...lines] = head.split("\r\n");
+  const headers = new Headers(
+    lines.map((line): [string, string] => {
+      const [name, ...value] = line.split(":");
+      return [name, value.join(":").trim()];
+    }),
+  );
+  const text = /\{.*\}/s.exec(body)?.[0] ?? "{}";
+  return { headers, statusLine, error: JSON.parse(text).error };
+}
