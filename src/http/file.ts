@@ -1,5 +1,7 @@
 import { ifMatch, ifNoneMatch } from "@std/http/etag";
 import { STATUS_CODE } from "@std/http/status";
+import { HttpFailure } from "./http_failure.ts";
+import { quote as quoteText } from "./quote.ts";
 
 const CACHE_CONTROL = "private, max-age=31536000, immutable";
 const RANGE = /^bytes=(\d*)-(\d*)$/i;
@@ -32,6 +34,7 @@ type FileRange =
  * whole file, as {@link https://www.rfc-editor.org/rfc/rfc9110#name-range | RFC 9110} allows.
  *
  * @param file A handle at the first byte
+ * @throws {HttpFailure} 412 or 416: a condition does not hold, or the range lies behind the end
  */
 export async function fileResponse(
   request: Request,
@@ -42,8 +45,7 @@ export async function fileResponse(
   owner.use(file);
   const headers = describe(options);
   if (isPreconditionFailed(request.headers, options)) {
-    const status = STATUS_CODE.PreconditionFailed;
-    return new Response(null, { status, headers });
+    throw preconditionFailed(request.headers, options);
   }
   if (isNotModified(request.headers, options)) {
     const status = STATUS_CODE.NotModified;
@@ -52,9 +54,7 @@ export async function fileResponse(
   }
   const range = readRange(request, options);
   if (range === "unsatisfiable") {
-    const status = STATUS_CODE.RangeNotSatisfiable;
-    headers.set("content-range", `bytes */${options.size}`);
-    return new Response(null, { status, headers });
+    throw notSatisfiable(request.headers, options);
   }
   headers.set("cache-control", CACHE_CONTROL);
   headers.set("content-type", options.contentType);
@@ -73,6 +73,43 @@ export async function fileResponse(
   await file.seek(start, Deno.SeekMode.Start);
   const body = streamBytes(file, { owner: owner.move(), length });
   return new Response(body, { status: STATUS_CODE.PartialContent, headers });
+}
+
+function preconditionFailed(
+  asked: Headers,
+  { etag }: FileResponseOptions,
+): HttpFailure {
+  const param = asked.has("if-match") ? "If-Match" : "If-Unmodified-Since";
+  return new HttpFailure(
+    "unknown_parameter",
+    `Cannot meet ${param} ${shownOf(asked, param)}: the file is ${quote(etag)}`,
+    {
+      status: STATUS_CODE.PreconditionFailed,
+      headers: { etag: quote(etag) },
+      param,
+    },
+  );
+}
+
+function notSatisfiable(
+  asked: Headers,
+  { etag, size }: FileResponseOptions,
+): HttpFailure {
+  return new HttpFailure(
+    "unknown_parameter",
+    `Cannot send Range ${
+      shownOf(asked, "Range")
+    }: the file has ${size} bytes, the first is 0`,
+    {
+      status: STATUS_CODE.RangeNotSatisfiable,
+      headers: { "content-range": `bytes */${size}`, "etag": quote(etag) },
+      param: "Range",
+    },
+  );
+}
+
+function shownOf(asked: Headers, name: string): string {
+  return quoteText(asked.get(name) ?? "");
 }
 
 function describe(options: FileResponseOptions): Headers {

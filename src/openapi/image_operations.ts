@@ -125,7 +125,8 @@ export const LIBRARY_OPERATIONS: readonly Operation[] = [
     id: "fetchImage",
     tag: "Library",
     summary: "Fetch the file of an image",
-    description: "Honours `Range`, `If-None-Match` and `HEAD`.",
+    description:
+      "Honours `Range`, `If-Match`, `If-None-Match`, the dates like them, and `HEAD`. A condition that does not hold is 412, a range behind the end 416.",
     parameters: [IMAGE_ID, {
       in: "query",
       name: "variant",
@@ -133,7 +134,11 @@ export const LIBRARY_OPERATIONS: readonly Operation[] = [
         "The file as it was delivered (default), as Codex wrote it, or small",
       values: ["delivered", "original", "thumbnail"],
     }],
-    answers: { 200: file("The file"), 206: file("A range of it") },
+    answers: {
+      200: file("The file"),
+      206: file("A range of it"),
+      304: { description: "The caller has it already" },
+    },
   },
 ];
 
