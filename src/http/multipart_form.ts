@@ -64,6 +64,7 @@ export async function readForm(
   const { maxFields, maxFiles, shape } = options;
   const fields: FormField[] = [];
   const files: FormFile[] = [];
+  let unchosen = 0;
   for await (const part of parts) {
     const { name } = part;
     try {
@@ -71,7 +72,12 @@ export async function readForm(
         if (files.length === maxFiles) {
           throw shape.refuse(name, `there are more than ${maxFiles} files`);
         }
-        files.push(...await readFile(part, options));
+        const file = await readFile(part, options);
+        if (file !== undefined) files.push(file);
+        // Each is written before it is known to be empty.
+        else if (++unchosen > maxFields) {
+          throw shape.refuse(name, `more than ${maxFields} files are empty`);
+        }
       } else {
         if (fields.length === maxFields) {
           throw shape.refuse(name, `there are more than ${maxFields} fields`);
@@ -89,7 +95,7 @@ export async function readForm(
 async function readFile(
   { content, fileName, name }: FormPart,
   { directory, maxFileBytes, shape }: ReadFormOptions,
-): Promise<readonly FormFile[]> {
+): Promise<FormFile | undefined> {
   const called = fileName === undefined ? "without a name" : quote(fileName);
   const limited = limitBytes(content, maxFileBytes, {
     tooLarge: () => {
@@ -98,9 +104,9 @@ async function readFile(
     },
   });
   const file = await writeUpload(limited, directory);
-  if (file.bytes > 0) return [{ field: name, fileName, ...file }];
+  if (file.bytes > 0) return { field: name, fileName, ...file };
   // What a web page sends for a file input in which nothing is chosen.
-  if (fileName === "") return [];
+  if (fileName === "") return undefined;
   throw shape.refuse(name, `the file ${called} holds no data`);
 }
 

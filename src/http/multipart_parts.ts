@@ -11,6 +11,11 @@ const CLOSING = "--";
 const EXPECTED =
   `expected one such as Content-Disposition: form-data; name="prompt"`;
 const DISPOSITION = /^content-disposition[ \t]*:(.*)$/is;
+const FORM_DATA = /^[ \t]*form-data[ \t]*;/i;
+const NAME = /;[ \t]*name=(?:"([^"\\]+)"|([^";\s]+))/gi;
+const FILE_NAME = /;[ \t]*filename=(?:"([^"]*)"|([^;]*))/i;
+/** What a file is called whose name cannot be read, as clients call one without. */
+const NO_FILE_NAME = "blob";
 
 /** One part of a form, while it is read. */
 export interface FormPart {
@@ -118,9 +123,21 @@ function parseDisposition(
     return type === "form-data" ? params : undefined;
   } catch (error) {
     // A URIError comes from percent signs in an encoded file name.
-    if (error instanceof TypeError || error instanceof URIError) return;
-    throw error;
+    if (!(error instanceof TypeError || error instanceof URIError)) throw error;
+    return parseLoosely(value);
   }
+}
+
+/** Reads what some clients write: a file name with spaces or letters beyond ASCII outside of quotes, or badly encoded. */
+function parseLoosely(
+  value: string,
+): Readonly<Record<string, string>> | undefined {
+  const names = [...value.matchAll(NAME)];
+  if (!FORM_DATA.test(value) || names.length !== 1) return;
+  const [[, quoted, plain]] = names;
+  const [, file, plainFile] = FILE_NAME.exec(value) ?? [];
+  const filename = file ?? (plainFile?.trim() || NO_FILE_NAME);
+  return { name: quoted ?? plain, filename };
 }
 
 function explain(error: unknown, number: number): unknown {

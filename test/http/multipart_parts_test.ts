@@ -49,6 +49,10 @@ const HEADERS: readonly (readonly [
   [["Content-Disposition: form-data;", ' name="a"'], "a"],
   ['Content-Disposition: form-data; name="image[]"', "image[]"],
   ['Content-Disposition: form-data; name="提示"', "提示"],
+  [`${DISPOSITION}; filename=my pic.png`, "a", "my pic.png"],
+  ["Content-Disposition: form-data; name=a; filename=图.png", "a", "图.png"],
+  [`${DISPOSITION}; filename="x"; filename*=UTF-8''%zz`, "a", "x"],
+  [`${DISPOSITION}; filename*=UTF-8''%zz`, "a", "blob"],
 ];
 
 /** What is wrong with a part, the part, and whether the message shows what is expected. */
@@ -67,8 +71,9 @@ const MALFORMED: readonly (readonly [string, Bytes, boolean])[] = [
     'attachment; name="a"',
     'form-data; name="a',
     'form-data; name="a"; name="b"',
-    "form-data; name=a[]",
-    `form-data; name="a"; filename*=UTF-8''%zz`,
+    "form-data; name=a; name=b; filename=my pic.png",
+    "attachment; name=a; filename=my pic.png",
+    "form-data; filename=my pic.png",
   ].map((value): [string, Bytes, boolean] => [
     `its Content-Disposition is ${JSON.stringify(value)}`,
     part(`Content-Disposition: ${value}`),

@@ -99,16 +99,23 @@ const REFUSED: readonly (readonly [
   [
     "references as text",
     400,
-    "invalid_reference",
+    "unknown_parameter",
     "references",
     form(PROMPT, REFERENCE, text("references", "[]")),
   ],
   [
     "references under the name of the JSON field",
     400,
-    "invalid_reference",
+    "unknown_parameter",
     "references",
     form(PROMPT, file("references", "a.png", PNG)),
+  ],
+  [
+    "more empty files than a page has inputs",
+    400,
+    "invalid_reference",
+    "reference",
+    form(PROMPT, ...Array(200).fill(file("reference", "", new Uint8Array()))),
   ],
   [
     "a prompt that comes twice",
