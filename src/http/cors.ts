@@ -1,6 +1,14 @@
 import { STATUS_CODE } from "@std/http/status";
 
-const EXPOSED = "x-request-id, retry-after, location, etag";
+const EXPOSED = [
+  "x-request-id",
+  "retry-after",
+  "location",
+  "etag",
+  // By these the clients in pages know what not to repeat, and what was left out.
+  "x-should-retry",
+  "x-codex-image-ignored",
+].join(", ");
 const METHODS = "DELETE, GET, HEAD, POST";
 const PREFLIGHT_SECONDS = 7_200;
 const PREFLIGHT_VARY =
