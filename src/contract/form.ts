@@ -1,7 +1,8 @@
 import { closestString } from "@std/text/closest-string";
+
 import { quoteValue } from "./describe_value.ts";
 import { readFormText, type TextKind } from "./form_text.ts";
-import { InvalidRequest } from "./invalid_request.ts";
+import { InvalidRequest, type InvalidRequestCode } from "./invalid_request.ts";
 import type { FileReference } from "./reference_schema.ts";
 import { codeOf } from "./refuse_issue.ts";
 
@@ -43,6 +44,11 @@ export class Form {
     this.#kinds = new Map(Object.entries(kinds));
   }
 
+  /** How many fields hold one file, beside those that hold any number. */
+  get singleFiles(): number {
+    return [...this.#kinds.values()].filter((kind) => kind === "file").length;
+  }
+
   /** Tells whether a field holds files. */
   isFile(field: string): boolean {
     const kind = this.#kinds.get(field);
@@ -55,9 +61,7 @@ export class Form {
    * @param state What is wrong with it, as the end of a sentence; that there is no such field comes first.
    */
   refuse(field: string, state: string): InvalidRequest {
-    const code = this.isFile(field)
-      ? "invalid_reference"
-      : codeOf(objectOf(field) ?? field);
+    const code = this.#codeOf(field);
     const param = field.slice(0, MAX_NAME);
     const nearest = closestString(param, [...this.#kinds.keys()]);
     const message = this.#has(field)
@@ -136,6 +140,12 @@ export class Form {
         sha256,
       };
     });
+  }
+
+  #codeOf(field: string): InvalidRequestCode {
+    if (!this.#has(field)) return "unknown_parameter";
+    if (this.isFile(field)) return "invalid_reference";
+    return codeOf(objectOf(field) ?? field);
   }
 
   #has(field: string): boolean {

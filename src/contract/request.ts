@@ -37,7 +37,7 @@ export interface GenerateRequest {
   /** The images to work from, not yet looked at: those of the body, then those that were uploaded. */
   readonly references: readonly ReferenceSource[];
   /** Whether the second of them is a mask for the first. */
-  readonly hasMask?: boolean;
+  readonly hasMask: boolean;
   /** Whether the first failed image cancels the rest. */
   readonly failFast: boolean;
 }
@@ -51,6 +51,7 @@ export interface GenerateRequest {
  *
  * @param value The parsed JSON
  * @param further The references that came otherwise than in the field `references`, such as files
+ * @param mask What marks the place to change in the first reference; it counts as none
  * @throws {InvalidRequest} With the code of the contract and the field at fault
  *
  * @example
@@ -64,6 +65,7 @@ export interface GenerateRequest {
 export function parseGenerateRequest(
   value: unknown,
   further: readonly ReferenceSource[] = [],
+  mask?: ReferenceSource,
 ): GenerateRequest {
   const result = generateRequestSchema.safeParse(value);
   if (!result.success) throw refuseIssue(result.error.issues[0], value);
@@ -84,7 +86,11 @@ export function parseGenerateRequest(
     outputCompression: fields.output_compression,
     background: fields.background ?? "auto",
     fit: fields.fit ?? (size === "auto" ? "none" : "cover"),
-    references,
+    references: mask === undefined
+      ? references
+      // Next to its image, and never behind the last that the image tool takes.
+      : [references[0], { ...mask, label: "mask" }, ...references.slice(1)],
+    hasMask: mask !== undefined,
     failFast: fields.fail_fast ?? false,
   };
 }

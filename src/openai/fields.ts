@@ -50,8 +50,7 @@ export const FIELDS = {
   },
   image: {
     treatment: "done",
-    note:
-      "edits as a form: a file, also repeated or named `image[]`; up to 16, the mask included",
+    note: "edits as a form: a file, also repeated or named `image[]`; up to 16",
   },
   images: {
     treatment: "done",

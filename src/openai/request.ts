@@ -99,23 +99,23 @@ function understand(
 ): OpenAiRequest {
   const raw = body as z.input<typeof generationsSchema>;
   const ignored = ignoredFields(fields);
-  const references = mask === undefined
-    ? images
-    // Next to its image, and never behind the last that the image tool takes.
-    : [images[0], { ...mask, label: MASK }, ...images.slice(1)];
-  const wanted = parseGenerateRequest({
-    prompt: raw.prompt,
-    n: raw.n,
-    size: raw.size,
-    quality: fields.quality,
-    background: raw.background,
-    output_format: raw.output_format,
-    output_compression: ignored.includes("output_compression")
-      ? undefined
-      : raw.output_compression,
-  }, references);
+  const wanted = parseGenerateRequest(
+    {
+      prompt: raw.prompt,
+      n: raw.n,
+      size: raw.size,
+      quality: fields.quality,
+      background: raw.background,
+      output_format: raw.output_format,
+      output_compression: ignored.includes("output_compression")
+        ? undefined
+        : raw.output_compression,
+    },
+    images,
+    mask,
+  );
   return {
-    wanted: { ...wanted, hasMask: mask !== undefined },
+    wanted,
     responseFormat: fields.response_format ?? "b64_json",
     stream: fields.stream ?? false,
     ignored,

@@ -81,13 +81,13 @@ const REFUSED: readonly (readonly [Fields, string, string, string])[] = [
   ],
   [
     [["size[width]", "1"]],
-    "invalid_size",
+    "unknown_parameter",
     "size[width]",
     'Cannot use "size[width]": there is no such field in a form, the nearest is "size"',
   ],
   [
     [["references", "[]"]],
-    "invalid_reference",
+    "unknown_parameter",
     "references",
     'Cannot use "references": there is no such field in a form, the nearest is "reference"',
   ],

@@ -26,6 +26,7 @@ const DEFAULTS: GenerateRequest = {
   background: "auto",
   fit: "none",
   references: [],
+  hasMask: false,
   failFast: false,
 };
 

@@ -71,11 +71,6 @@ const REFUSED_EDITS: readonly [object, string, string][] = [
   [{ images: [{ file_id: "file-1" }] }, "images[0].image_url", "missing"],
   [{ mask: { image_url: "mask.png" } }, "mask.image_url", "data URL"],
   [{ images: Array(17).fill(EDIT.images[0]) }, "images", "1 to 16"],
-  [
-    { images: Array(16).fill(EDIT.images[0]), mask: EDIT.images[0] },
-    "images[15].image_url",
-    "at most 16",
-  ],
 ];
 
 for (const [fields, param, words] of REFUSED_EDITS) {
@@ -179,6 +174,21 @@ Deno.test("parseEdits() puts a mask next to the first image", () => {
   ]);
   assertEquals(wanted.hasMask, true);
   assert(warnings[0].startsWith("The mask was passed as a reference"));
+});
+
+Deno.test("parseEdits() counts no mask among the sixteen images", () => {
+  const mask = { image_url: IMAGE_URL };
+  const images = Array.from({ length: 16 }, () => mask);
+  const { wanted } = parseEdits({ prompt: "p", images, mask });
+  assertEquals(wanted.references.length, 17);
+  const files = images.map((_, index) => upload(`image[${index}]`));
+  const form = parseEdits({ prompt: "p" }, [...files, upload("mask")]);
+  assertEquals(form.wanted.references.length, 17);
+  const error = assertThrows(
+    () => parseEdits({ prompt: "p" }, [...files, upload("image[16]")]),
+    InvalidRequest,
+  );
+  assertEquals(error.param, "image[16]");
 });
 
 Deno.test("parseEdits() takes the files of a form in their order, whatever they are called", () => {
