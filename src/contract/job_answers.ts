@@ -40,6 +40,9 @@ export const candidateSchema = z.object({
 export const jobFailureSchema = z.object({
   code: z.string(),
   message: z.string(),
+  retry_after: z.int().nullable().meta({
+    description: "In how many seconds to try again; null where nobody knows",
+  }),
 });
 
 /** The schema of a job. */

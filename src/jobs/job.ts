@@ -38,7 +38,15 @@ export interface JobRecord {
   /** The answer of the API, once there is one. */
   readonly answer?: unknown;
   /** Why there is none. */
-  readonly failure?: { readonly code: string; readonly message: string };
+  readonly failure?: JobFailure;
+}
+
+/** Why a job has no answer. */
+export interface JobFailure {
+  readonly code: string;
+  readonly message: string;
+  /** When to try again, in milliseconds since 1970, where that is known. */
+  readonly retryAt?: number;
 }
 
 /** A request without its words and pictures. */
@@ -60,7 +68,15 @@ export interface JobView {
   readonly request: RequestSummary;
   readonly candidates: readonly CandidateView[];
   readonly answer: unknown;
-  readonly error: { readonly code: string; readonly message: string } | null;
+  readonly error: JobFailureView | null;
+}
+
+/** A failure as callers see it. */
+export interface JobFailureView {
+  readonly code: string;
+  readonly message: string;
+  /** In how many seconds to try again, at least 1; null where nobody knows. */
+  readonly retry_after: number | null;
 }
 
 /** A request on its way, which any number of callers may watch. */
@@ -119,9 +135,10 @@ export class Job {
   }
 
   /** Ends the job without an answer. */
-  fail({ code, message }: Failure): void {
+  fail({ code, message, retryAfter }: Failure): void {
     const status = code === "request_canceled" ? "canceled" : "failed";
-    this.#end({ status, failure: { code, message } });
+    const retryAt = retryAfter && Date.now() + retryAfter * 1000;
+    this.#end({ status, failure: { code, message, retryAt } });
   }
 
   /** Shows the job to callers. */
@@ -140,7 +157,7 @@ export class Job {
         viewCandidate(state, this.#median(), now)
       ),
       answer: this.#record.answer ?? null,
-      error: this.#record.failure ?? null,
+      error: viewFailure(this.#record),
     };
   }
 
@@ -155,8 +172,9 @@ export class Job {
   }
 
   #tellOutcome(): void {
-    const { answer, failure } = this.#record;
-    if (failure === undefined) this.events.add("completed", answer);
+    const { answer } = this.#record;
+    const failure = viewFailure(this.#record);
+    if (failure === null) this.events.add("completed", answer);
     else this.events.add("error", failure);
     this.events.close();
   }
@@ -190,4 +208,13 @@ export function newJobRecord(
 
 function isOver(status: JobStatus): boolean {
   return status !== "queued" && status !== "running";
+}
+
+function viewFailure({ failure }: JobRecord): JobFailureView | null {
+  if (failure === undefined) return null;
+  const { code, message, retryAt } = failure;
+  const retry_after = retryAt === undefined
+    ? null
+    : Math.max(1, Math.ceil((retryAt - Date.now()) / 1000));
+  return { code, message, retry_after };
 }

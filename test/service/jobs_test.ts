@@ -323,6 +323,8 @@ Deno.test("a usage limit pauses the queue: jobs wait, other requests are told at
   const { error } = await refused.json();
   assertEquals([refused.status, error.code], [429, "usage_limit_reached"]);
   assert(Number(refused.headers.get("retry-after")) > 60);
+  const { data } = await (await fetch(`${server.url}/v1/jobs`)).json();
+  assert(data[0].error.retry_after > 60, `${data[0].error.retry_after}`);
   const job = await startJob(server, { prompt: "a wren" });
   assertEquals((await getJob(server, job.id)).candidates[0].position, 1);
   assertEquals(server.logLines("codex.exec.start").length, started);
