@@ -92,7 +92,7 @@ export class Slots {
   /**
    * Reserves several places at once, or none.
    *
-   * @throws {Failure} `queue_full`, or what paused the queue where there is no patience.
+   * @throws {Failure} `queue_full`, `invalid_count` where there will never be room, or what paused the queue where there is no patience.
    */
   reserve(count: number, options: ReserveOptions = {}): Ticket[] {
     if (this.#pause !== undefined && !options.patient) {
@@ -153,6 +153,16 @@ export class Slots {
 
   #requireRoom(count: number): void {
     const { max, maxQueue, retryAfter } = this.#options;
+    // No waiting would ever help.
+    if (count > max + maxQueue) {
+      throw new Failure(
+        "invalid_count",
+        `Cannot take ${count} at once: expected at most ${
+          max + maxQueue
+        }, for so many workers and places in the queue there are`,
+        { param: "count" },
+      );
+    }
     const queued = this.#queue.flat().length;
     const free = this.#pause === undefined ? max - this.#active : 0;
     if (count <= free + maxQueue - queued) return;

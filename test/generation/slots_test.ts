@@ -70,10 +70,12 @@ Deno.test("Slots.reserve() lets requests take turns", async () => {
 
 Deno.test("Slots.reserve() takes all or none", () => {
   const slots = new Slots({ max: 2, maxQueue: 1 });
-  const failure = assertThrows(() => slots.reserve(4), Failure);
+  const [ticket] = slots.reserve(1);
+  const failure = assertThrows(() => slots.reserve(3), Failure);
   assertEquals(failure.code, "queue_full");
   assertEquals(failure.retryAfter, 30);
-  assertEquals([slots.load.active, slots.load.queued], [0, 0]);
+  assertEquals([slots.load.active, slots.load.queued], [1, 0]);
+  ticket.release();
   slots.reserve(3);
   assertEquals([slots.load.active, slots.load.queued], [2, 1]);
   assertEquals(
@@ -84,8 +86,19 @@ Deno.test("Slots.reserve() takes all or none", () => {
 
 Deno.test("Slots.reserve() says how soon there may be room", () => {
   const slots = new Slots({ max: 1, maxQueue: 0, retryAfter: () => 7 });
-  const failure = assertThrows(() => slots.reserve(2), Failure);
+  slots.reserve(1);
+  const failure = assertThrows(() => slots.reserve(1), Failure);
   assertEquals(failure.retryAfter, 7);
+});
+
+Deno.test("Slots.reserve() lets nobody wait for what there will never be", () => {
+  const slots = new Slots({ max: 1, maxQueue: 1 });
+  const failure = assertThrows(() => slots.reserve(3), Failure);
+  assertEquals([failure.code, failure.param], ["invalid_count", "count"]);
+  assertEquals(
+    failure.message,
+    "Cannot take 3 at once: expected at most 2, for so many workers and places in the queue there are",
+  );
 });
 
 Deno.test("Ticket.release() makes room once, however often it is called", async () => {
