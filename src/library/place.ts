@@ -2,7 +2,9 @@
 const PER_MILLISECOND = 1024;
 /** The last millisecond whose places are exact numbers: in the year 2248. */
 const LAST_MILLISECOND = 2 ** 43 - 1;
-const TEXT = /^[0-9a-z]{1,11}$/;
+const TEXT = /^([0-9a-z]{1,11})-([0-9a-z]{2})$/;
+/** What places are divided by for the digits at the end of a cursor: a prime that two of them hold. */
+const CHECK = 1_291;
 
 /**
  * The first place of a time. A place is a whole number that an image keeps as long as it is listed: later images have higher
@@ -25,13 +27,16 @@ export function timeOf(place: number): number {
   return Math.floor(place / PER_MILLISECOND);
 }
 
-/** Writes a place as a cursor for callers. */
+/** Writes a place as a cursor for callers, with two digits at its end by which a damaged one is known. */
 export function formatCursor(place: number): string {
-  return place.toString(36);
+  const check = (place % CHECK).toString(36).padStart(2, "0");
+  return `${place.toString(36)}-${check}`;
 }
 
 /** Reads a cursor; nothing if it is not one. */
 export function parseCursor(text: string): number | undefined {
-  const place = TEXT.test(text) ? Number.parseInt(text, 36) : NaN;
-  return Number.isSafeInteger(place) ? place : undefined;
+  const [, digits = ""] = TEXT.exec(text) ?? [];
+  const place = Number.parseInt(digits, 36);
+  const isOne = Number.isSafeInteger(place) && formatCursor(place) === text;
+  return isOne ? place : undefined;
 }

@@ -43,8 +43,10 @@ Deno.test("parseCursor() reads what formatCursor() has written", () => {
 });
 
 Deno.test("parseCursor() takes nothing else", () => {
-  const others = ["", " ", "-1", "1.5", "ABC", "é", "1\n", "zzzzzzzzzzz"];
-  for (const text of [...others, "a".repeat(12)]) {
+  const others = ["", " ", "-1", "1.5", "ABC", "é", "1\n", "zzzzzzzzzzz", "x"];
+  const good = formatCursor(firstPlace(DATES[1]));
+  const damaged = [good.slice(1), good.slice(0, -1), `${good}0`, `0${good}`];
+  for (const text of [...others, ...damaged, "a".repeat(12)]) {
     assertEquals(parseCursor(text), undefined, text);
   }
 });
