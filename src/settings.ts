@@ -16,10 +16,16 @@ const whole = (min: number, max: number) =>
 const origin = z.url({ protocol: /^https?$/ }).refine((value) =>
   /^https?:\/\/[^/?#@]+\/?$/.test(value)
 ).transform((value) => value.replace(/\/$/, ""));
-const host = z.string().regex(/^(?:\[[\da-f:.]+\]|[\w.-]+)(?::\d{1,5})?$/i);
+const host = z.string().regex(/^(?:\[[\da-f:.]+\]|[\w.-]+)(?::\d{1,5})?$/i)
+  .refine((value) => Number(/:(\d+)$/.exec(value)?.[1] ?? 0) <= 65_535);
+const address = z.union([
+  z.ipv4(),
+  z.ipv6(),
+  z.string().regex(/^(?=.*[a-z])[\w-]+(?:\.[\w-]+)*$/i),
+]);
 
 const SETTINGS = {
-  HOST: [text, "an address to listen on, such as 127.0.0.1"],
+  HOST: [address, "an address of this machine, such as 127.0.0.1 or ::1"],
   PORT: [whole(0, 65_535), "a whole number from 0 to 65535"],
   API_KEY: [
     z.string().regex(/^[\x21-\x7e]+$/),

@@ -27,7 +27,13 @@ const flags = [["0", false], ["1", true]] as const;
 const notFlags = ["true", "yes", "2", "01"];
 
 const RULES: readonly Rule[] = [
-  ["HOST", [["0.0.0.0", "0.0.0.0"], ["::1", "::1"]], "host", [], ""],
+  [
+    "HOST",
+    [["0.0.0.0", "0.0.0.0"], ["::1", "::1"], ["my-box.local", "my-box.local"]],
+    "host",
+    ["a b", "[::1]", "999.0.0.1", "http://x", "a,b", "x:1"],
+    "an address of this machine, such as 127.0.0.1 or ::1",
+  ],
   [
     "PORT",
     [["0", 0], ["8080", 8080], ["65535", 65_535]],
