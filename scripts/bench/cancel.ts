@@ -1,6 +1,7 @@
 import { abortable } from "@std/async/abortable";
 import { delay } from "@std/async/delay";
-import { listProcesses, processesOf } from "../../src/codex/processes.ts";
+import { listProcesses } from "../../src/codex/process_list.ts";
+import { processesOf } from "../../src/codex/processes.ts";
 import type { MeasureOptions } from "./cost.ts";
 import type { Way } from "./way.ts";
 

@@ -1,4 +1,5 @@
-import { listProcesses, processesOf } from "../../src/codex/processes.ts";
+import { listProcesses } from "../../src/codex/process_list.ts";
+import { processesOf } from "../../src/codex/processes.ts";
 import { delay } from "@std/async/delay";
 
 const SAMPLE_MS = 100;

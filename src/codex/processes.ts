@@ -2,6 +2,7 @@ import { deadline } from "@std/async/deadline";
 import { delay } from "@std/async/delay";
 import { startStopwatch } from "../stopwatch.ts";
 import { MARK_VARIABLE } from "./environment.ts";
+import { listProcesses, type ProcessRow } from "./process_list.ts";
 
 /** How long a process may take to end by itself after SIGTERM, in milliseconds. */
 const GRACE_MS = 300;
@@ -11,43 +12,6 @@ const SWEEP_MS = 10_000;
 const EMPTY_LOOKS = 3;
 /** When to look again after a look that failed, in milliseconds: the system may have no process left for it. */
 const LOOK_AGAIN_MS = 100;
-const ROW = /^\s*(\d+)\s+(\d+)\s+(\d+)\s+(\S+)\s+(.*)$/;
-
-/** One running process. */
-export interface ProcessRow {
-  readonly pid: number;
-  readonly parent: number;
-  readonly group: number;
-  /** The command line, followed by the environment. */
-  readonly command: string;
-}
-
-/**
- * Lists the running processes of this machine, without zombies.
- *
- * @throws {Error} `ps` cannot be run, or fails.
- */
-export async function listProcesses(): Promise<ProcessRow[]> {
-  const { code, stdout, success } = await new Deno.Command("ps", {
-    args: ["axeww", "-o", "pid=,ppid=,pgid=,stat=,command="],
-    stdin: "null",
-    stderr: "null",
-  }).output();
-  // What it did not list would look like nothing.
-  if (!success) throw new Error(`Cannot list processes: ps ended with ${code}`);
-  const rows: ProcessRow[] = [];
-  for (const line of new TextDecoder().decode(stdout).split("\n")) {
-    const [, pid, parent, group, state, command] = ROW.exec(line) ?? [];
-    if (pid === undefined || state.startsWith("Z")) continue;
-    rows.push({
-      pid: Number(pid),
-      parent: Number(parent),
-      group: Number(group),
-      command,
-    });
-  }
-  return rows;
-}
 
 /**
  * Picks the processes of a worker: those that carry its mark, those of its process group, and all

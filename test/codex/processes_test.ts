@@ -2,30 +2,12 @@ import { assert, assertEquals } from "@std/assert";
 import { join } from "@std/path";
 import { MARK_VARIABLE } from "../../src/codex/environment.ts";
 import {
-  endWorker,
-  killAll,
   listProcesses,
-  processesOf,
   type ProcessRow,
-} from "../../src/codex/processes.ts";
+} from "../../src/codex/process_list.ts";
+import { endWorker, killAll, processesOf } from "../../src/codex/processes.ts";
 import { until } from "../support/until.ts";
-
-/** A shell script that runs with a mark, as the leader of a session of its own. */
-function startMarked(mark: string, script: string): Deno.ChildProcess {
-  return new Deno.Command("sh", {
-    args: ["-c", script],
-    env: { PATH: Deno.env.get("PATH") ?? "", [MARK_VARIABLE]: mark },
-    clearEnv: true,
-    detached: true,
-    stdin: "null",
-    stdout: "null",
-    stderr: "null",
-  }).spawn();
-}
-
-function newMark(): string {
-  return `test-${crypto.randomUUID()}`;
-}
+import { newMark, startMarked } from "./marked.ts";
 
 async function commandsOf(mark: string): Promise<string[]> {
   return processesOf(await listProcesses(), mark)
@@ -43,42 +25,6 @@ function marked(pid: number, mark: string): ProcessRow {
 function pidsOf(rows: readonly ProcessRow[]): number[] {
   return rows.map(({ pid }) => pid).sort((a, b) => a - b);
 }
-
-Deno.test("listProcesses() tells of a process its parent, its group and its environment", async () => {
-  const mark = newMark();
-  const child = startMarked(mark, "sleep 300; true");
-  try {
-    const rows = await until(async () => {
-      const rows = await listProcesses();
-      return rows.some(({ parent }) => parent === child.pid) && rows;
-    });
-    const leader = rows.find(({ pid }) => pid === child.pid);
-    const sleeper = rows.find(({ parent }) => parent === child.pid);
-    assertEquals([leader?.parent, leader?.group], [Deno.pid, child.pid]);
-    assertEquals(sleeper?.group, child.pid);
-    assert(sleeper?.command.startsWith("sleep 300 "));
-    assert(`${sleeper?.command} `.includes(` ${MARK_VARIABLE}=${mark} `));
-  } finally {
-    await endWorker(child, mark);
-  }
-});
-
-Deno.test("listProcesses() leaves out processes that have ended and were not reaped", async () => {
-  const mark = newMark();
-  // The shell becomes a program that never asks what became of its child.
-  const child = startMarked(mark, "sleep 0 & exec sleep 300");
-  try {
-    await until(async () => {
-      const { stdout } = await new Deno.Command("ps", {
-        args: ["-o", "stat=", "--ppid", `${child.pid}`],
-      }).output();
-      return new TextDecoder().decode(stdout).startsWith("Z");
-    });
-    assertEquals(await commandsOf(mark), ["sleep 300"]);
-  } finally {
-    await endWorker(child, mark);
-  }
-});
 
 Deno.test("processesOf() takes a mark whole", () => {
   const rows = ["a.1", "a.10", "xa.1", "a.1.1", "b.1"]

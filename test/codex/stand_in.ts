@@ -2,9 +2,9 @@ import { assert, assertEquals } from "@std/assert";
 import { join } from "@std/path";
 import {
   listProcesses,
-  processesOf,
   type ProcessRow,
-} from "../../src/codex/processes.ts";
+} from "../../src/codex/process_list.ts";
+import { processesOf } from "../../src/codex/processes.ts";
 import {
   startWorker,
   type Worker,

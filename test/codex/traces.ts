@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { join } from "@std/path";
-import { listProcesses } from "../../src/codex/processes.ts";
+import { listProcesses } from "../../src/codex/process_list.ts";
 import type { SandboxedCodex } from "../support/codex.ts";
 
 /**

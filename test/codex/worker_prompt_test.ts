@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { writePrompt } from "../../src/codex/prompt.ts";
-import { listProcesses, processesOf } from "../../src/codex/processes.ts";
+import { listProcesses } from "../../src/codex/process_list.ts";
+import { processesOf } from "../../src/codex/processes.ts";
 import { openCodex, type SandboxedCodex } from "../support/codex.ts";
 import { until } from "../support/until.ts";
 

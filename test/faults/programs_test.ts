@@ -1,42 +1,58 @@
 import { assert, assertEquals } from "@std/assert";
-import { join } from "@std/path";
 import { openPlace, type Place } from "../support/place.ts";
+import { type LinkedPrograms, linkPrograms } from "../support/programs.ts";
 import { spawnServer } from "../support/server_process.ts";
 
-/** The programs of the system that the server runs. */
-const PROGRAMS = ["df", "ln", "ls", "ps", "test"];
+/** The programs of the system that the server runs, `ps` or those in its place. */
+const PROGRAMS = ["df", "ln", "ls", "test"];
+const SHELL = ["sh", "cat", "tr"];
 
-/** A place whose servers find only programs that can be taken away. */
-async function openPlaceWithPrograms(): Promise<
-  AsyncDisposable & {
-    readonly place: Place;
-    remove(name: string): Promise<void>;
-  }
+async function openPlaceWith(programs: readonly string[]): Promise<
+  AsyncDisposable & { readonly place: Place; readonly programs: LinkedPrograms }
 > {
-  const programs = await Deno.makeTempDir({ prefix: "codex-image-programs-" });
-  for (const name of PROGRAMS) {
-    const { stdout } = await new Deno.Command("sh", {
-      args: ["-c", `command -v ${name === "test" ? "env test" : name}`],
-    }).output();
-    const [found] = new TextDecoder().decode(stdout).trim().split("\n");
-    const path = name === "test" ? found.replace(/env$/, "test") : found;
-    await Deno.symlink(path, join(programs, name));
-  }
-  const place = await openPlace({ PATH: programs });
+  await using parts = new AsyncDisposableStack();
+  const linked = parts.use(await linkPrograms(programs));
+  const place = parts.use(await openPlace({ PATH: linked.directory }));
+  const kept = parts.move();
   return {
     place,
-    remove: (name) => Deno.remove(join(programs, name)),
-    [Symbol.asyncDispose]: async () => {
-      await place[Symbol.asyncDispose]();
-      await Deno.remove(programs, { recursive: true });
-    },
+    programs: linked,
+    [Symbol.asyncDispose]: () => kept.disposeAsync(),
   };
 }
 
+Deno.test("a machine without ps draws, and leaves no process of what is canceled or killed", async () => {
+  await using opened = await openPlaceWith([...PROGRAMS, ...SHELL]);
+  const { place } = opened;
+  {
+    await using server = await spawnServer({}, place);
+    const response = await server.generate({ prompt: "a fox", count: 2 });
+    assertEquals((await response.json()).data.length, 2);
+    const caller = new AbortController();
+    const canceled = server.generate(
+      { prompt: "an owl sandbox:hang", count: 4 },
+      { signal: caller.signal },
+    ).catch(() => "canceled");
+    await server.untilDrawing(6);
+    caller.abort();
+    assertEquals(await canceled, "canceled");
+    await server.untilIdle(2_000);
+    assertEquals(await server.processes(), []);
+    const cut = server.generate({ prompt: "an owl sandbox:hang" })
+      .catch(() => "cut");
+    await server.untilDrawing(7);
+    server.kill("SIGKILL");
+    assertEquals(await cut, "cut");
+    assert((await server.processes()).length > 0);
+  }
+  await using server = await spawnServer({}, place);
+  assertEquals(await server.processes(), []);
+});
+
 Deno.test("a worker after which nobody can sweep costs neither its picture nor the server", async () => {
-  await using opened = await openPlaceWithPrograms();
+  await using opened = await openPlaceWith([...PROGRAMS, "ps"]);
   await using server = await spawnServer({}, opened.place);
-  await opened.remove("ps");
+  await opened.programs.remove("ps");
   // The conversion goes on while the sweep has failed already.
   const body = { prompt: "a fox", size: "3840x2160" };
   for (let time = 0; time < 2; time++) {
@@ -46,13 +62,13 @@ Deno.test("a worker after which nobody can sweep costs neither its picture nor t
   }
   await server.untilIdle();
   const [line] = server.logLines("generate.cleanup_failed");
-  assert(`${line.reason}`.includes("ps"), `${line.reason}`);
+  assert(`${line.reason}`.includes("'sh'"), `${line.reason}`);
 });
 
 Deno.test("GET /readyz tells what it cannot check", async () => {
-  await using opened = await openPlaceWithPrograms();
+  await using opened = await openPlaceWith([...PROGRAMS, "ps"]);
   await using server = await spawnServer({}, opened.place);
-  await opened.remove("test");
+  await opened.programs.remove("test");
   const response = await fetch(`${server.url}/readyz`);
   const { checks } = await response.json();
   assertEquals(response.status, 503);
