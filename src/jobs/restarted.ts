@@ -9,19 +9,24 @@ export const RESTARTED = {
 /** More events than a job can have told after its record was last written. */
 const UNWRITTEN_EVENTS = 10_000;
 
-/** Ends the record of a job that a former life of the server has left unfinished. */
+/** What an orderly end of the server has told those who waited. */
+const STOPPED = "shutting_down";
+
+/** Ends the record of a job that a former life of the server has left unfinished, or has ended because it ended itself. */
 export function endAfterRestart(record: JobRecord, now: number): JobRecord {
-  if (record.status !== "queued" && record.status !== "running") return record;
+  const { endedAt = now, failure, status } = record;
+  const isUnfinished = status === "queued" || status === "running";
+  if (!isUnfinished && failure?.code !== STOPPED) return record;
   return {
     ...record,
     status: "failed",
-    endedAt: now,
+    endedAt,
     failure: RESTARTED,
     // A new one for whoever reads on.
     lastEventId: record.lastEventId + UNWRITTEN_EVENTS,
     candidates: record.candidates.map((state) =>
-      state.endedAt === undefined
-        ? { index: state.index, phase: "failed", endedAt: now, ...RESTARTED }
+      state.endedAt === undefined || state.code === STOPPED
+        ? { index: state.index, phase: "failed", endedAt, ...RESTARTED }
         : state
     ),
   };

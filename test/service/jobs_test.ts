@@ -188,10 +188,15 @@ Deno.test("a job that a restart cuts off is failed and not forgotten, one that w
     cut = (await startJob(server, { prompt: "a wren sandbox:hang" })).id;
     await server.untilDrawing(2);
   }
-  // The orderly end writes "shutting_down"; a crash leaves the file as it was before.
+  {
+    await using server = await startTestService({}, place);
+    const { candidates, error, status } = await getJob(server, cut);
+    assertEquals([status, error.code], ["failed", "server_restarted"]);
+    assertEquals(candidates[0].code, "server_restarted");
+  }
+  // A crash leaves the file as it was before.
   const path = `${place.dataDir}/jobs/${cut}.json`;
   const record = JSON.parse(await Deno.readTextFile(path));
-  assertEquals(record.failure.code, "shutting_down");
   const { failure: _, endedAt: __, ...running } = record;
   await Deno.writeTextFile(
     path,
@@ -308,9 +313,26 @@ Deno.test("requests take turns: one for four does not hold up one for one", asyn
   const saved =
     candidates.filter(({ phase }: Json) => phase === "saved").length;
   assert(saved < 4, `${saved} of four were made first`);
-  const waiting = candidates.filter(({ phase }: Json) => phase === "queued");
-  assertEquals(waiting[0]?.position ?? 1, 1);
   await untilOver(server, four.id);
+});
+
+Deno.test("a stream tells the place in the queue, and how it changes", async () => {
+  await using server = await startTestService({ MAX_WORKERS: "1" });
+  const response = await server.generate(
+    { prompt: "a wren sandbox:slow=300", count: 3 },
+    { headers: { ...JSON_TYPE, accept: "text/event-stream" } },
+  );
+  const all = await events(response);
+  const positions = (index: number) =>
+    all.filter(({ data }) => data.index === index && data.phase === "queued")
+      .map(({ data }) => data.position);
+  assertEquals([0, 1, 2].map(positions), [[], [1], [2, 1]]);
+  const [last] = all.filter(({ data }) => data.phase === "saved").slice(-1);
+  assert(last.data.elapsed_ms >= 300, `${last.data.elapsed_ms}`);
+  const [drawing] = all.filter(({ data }) =>
+    data.index === 2 && data.phase === "started"
+  );
+  assert(drawing.data.estimate_ms >= 300, `${drawing.data.estimate_ms}`);
 });
 
 Deno.test("a usage limit pauses the queue: jobs wait, other requests are told at once", async () => {
@@ -335,4 +357,40 @@ Deno.test("a usage limit pauses the queue: jobs wait, other requests are told at
     checks.find(({ name }: Json) => name === "usage_limit").ok,
     false,
   );
+});
+
+Deno.test("of more than a thousand finished jobs the oldest are forgotten", async () => {
+  await using place = await openPlace();
+  const jobs = join(place.dataDir, "jobs");
+  await Deno.mkdir(jobs, { recursive: true });
+  const now = Date.now();
+  const ids = Array.from({ length: 1_003 }, () => `gen_${crypto.randomUUID()}`);
+  for (const [index, id] of ids.entries()) {
+    const at = now - 60_000 + index;
+    await Deno.writeTextFile(
+      join(jobs, `${id}.json`),
+      JSON.stringify({
+        id,
+        requestId: "r",
+        status: "failed",
+        createdAt: at,
+        endedAt: at,
+        failure: { code: "model_refused", message: "no" },
+        request: {},
+        candidates: [],
+        lastEventId: 1,
+      }),
+    );
+  }
+  await using server = await startTestService({}, place);
+  const statusOf = async (id: string) => {
+    const response = await fetch(`${server.url}/v1/jobs/${id}`);
+    await response.body?.cancel();
+    return response.status;
+  };
+  assertEquals(
+    await Promise.all(ids.slice(0, 5).map(statusOf)),
+    [404, 404, 404, 200, 200],
+  );
+  await until(() => filesIn(jobs).length === 1_000);
 });

@@ -9,13 +9,18 @@ import { filesIn } from "../support/test_server.ts";
 Deno.test("after SIGKILL the next start ends the orphans, empties the work and keeps the images", async () => {
   await using place = await openPlace();
   let image: { id: string; bytes: number };
+  let job: string;
   {
     await using server = await spawnServer({}, place);
     const finished = await server.generate({ prompt: "a fox" });
     [image] = (await finished.json()).data;
     const cut = server.generate({ prompt: "an owl sandbox:hang", count: 2 })
       .catch((error) => error);
-    await server.untilDrawing(3);
+    const accepted = await server.generate({ prompt: "a hen sandbox:hang" }, {
+      headers: { prefer: "respond-async" },
+    });
+    job = (await accepted.json()).id;
+    await server.untilDrawing(4);
     server.kill("SIGKILL");
     assertNotEquals((await server.ended).code, 0);
     assert(await cut instanceof TypeError);
@@ -39,6 +44,12 @@ Deno.test("after SIGKILL the next start ends the orphans, empties the work and k
   assert(Number(server.logLines("codex.orphans.killed")[0].processes) >= 2);
   const file = await fetch(`${server.url}/v1/images/${image.id}/file`);
   assertEquals((await file.arrayBuffer()).byteLength, image.bytes);
+  const found = await (await fetch(`${server.url}/v1/jobs/${job}`)).json();
+  assertEquals([found.status, found.error.code], [
+    "failed",
+    "server_restarted",
+  ]);
+  assertEquals(found.candidates[0].code, "server_restarted");
   const next = await server.generate({ prompt: "an owl" });
   await next.body?.cancel();
   assertEquals(next.status, 200);
