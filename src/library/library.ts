@@ -3,7 +3,7 @@ import type { ImageStore, StoredImage } from "../images/store.ts";
 import type { Log } from "../log.ts";
 import { startStopwatch } from "../stopwatch.ts";
 import { Background } from "./background.ts";
-import { ImageIndex } from "./image_index.ts";
+import { ImageIndex, type IndexTotals } from "./image_index.ts";
 import type { IndexQuery } from "./index_query.ts";
 import { type Page, readPage } from "./page.ts";
 import { isOldestTooMuch, retain, type RetentionLimits } from "./retention.ts";
@@ -62,6 +62,11 @@ export class Library implements AsyncDisposable {
   /** Whether images may be missing from lists because the library does not know all of the store yet. */
   get indexing(): boolean {
     return this.#indexing;
+  }
+
+  /** How many images there are, and their bytes, as far as is known. */
+  get totals(): IndexTotals {
+    return this.#index.totals;
   }
 
   /** Lists images, newest first. */

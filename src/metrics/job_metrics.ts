@@ -39,6 +39,11 @@ export class JobMetrics implements JobObserver {
     name: "codex_image_server_stored_bytes_total",
     help: "Bytes of images stored since the start.",
   }, [{ variant: "delivered" }, { variant: "original" }]);
+  readonly #references = new Counter({
+    name: "codex_image_server_reference_bytes_total",
+    help:
+      "Bytes of references that went to the models for stored images, as originals or to be seen.",
+  }, [{ delivered: "original" }, { delivered: "seen" }]);
   readonly #tokens = new Counter({
     name: "codex_image_server_model_tokens_total",
     help:
@@ -59,6 +64,9 @@ export class JobMetrics implements JobObserver {
     this.#bytes.add({ variant: "delivered" }, sidecar.bytes);
     const original = sidecar.original?.bytes ?? 0;
     this.#bytes.add({ variant: "original" }, original);
+    for (const { bytes, delivered } of sidecar.references) {
+      this.#references.add({ delivered }, bytes);
+    }
   }
 
   onEnd(record: JobRecord, usage?: JobUsage): void {
@@ -79,6 +87,7 @@ export class JobMetrics implements JobObserver {
       this.#candidateSeconds.family,
       this.#images.family,
       this.#bytes.family,
+      this.#references.family,
       this.#tokens.family,
     ];
   }

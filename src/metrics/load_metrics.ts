@@ -30,7 +30,8 @@ export function loadMetrics(
   ];
 }
 
-function gauge(name: string, help: string, value: number): MetricFamily {
+/** Makes a family of one number that goes up and down. */
+export function gauge(name: string, help: string, value: number): MetricFamily {
   return {
     name: `codex_image_server_${name}`,
     help,

@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { VERSION } from "../../src/version.ts";
+import { encode, picture } from "../images/samples.ts";
 import { startTestService, type TestService } from "../support/service.ts";
 
 const PREFIX = "codex_image_server_";
@@ -54,7 +55,9 @@ Deno.test("GET /metrics tells versions and memory", async () => {
 
 Deno.test("GET /metrics counts jobs, candidates, durations and stored bytes", async () => {
   await using server = await startTestService();
+  const reference = (await encode(picture().png())).toBase64();
   const answer = await (await server.generate({
+    references: [{ image: `data:image/png;base64,${reference}` }],
     prompt: "a fox sandbox:moderation@2",
     count: 2,
     output_format: "webp",
@@ -79,7 +82,14 @@ Deno.test("GET /metrics counts jobs, candidates, durations and stored bytes", as
     metrics.get('stored_bytes_total{variant="delivered"}'),
     image.bytes,
   );
-  assert(metrics.get('stored_bytes_total{variant="original"}')! > 0);
+  const originals = metrics.get('stored_bytes_total{variant="original"}')!;
+  assert(originals > 0);
+  assertEquals(metrics.get("library_images"), 1);
+  assertEquals(metrics.get("library_bytes"), image.bytes + originals);
+  assertEquals(
+    metrics.get('reference_bytes_total{delivered="original"}'),
+    answer.references[0].bytes,
+  );
   assertEquals(
     metrics.get('model_tokens_total{direction="input"}'),
     answer.usage.input_tokens,
