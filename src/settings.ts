@@ -64,8 +64,8 @@ const SETTINGS = {
     "host[:port] values, separated by commas",
   ],
   ALLOWED_ORIGINS: [
-    list.pipe(z.array(z.union([origin, z.literal("null")]))),
-    "web origins such as https://example.com, separated by commas",
+    list.pipe(z.array(origin)),
+    "web origins such as https://example.com, separated by commas; pages without one need the key of API_KEY",
   ],
   LOG_FILE: [text, "a file"],
   LOG_MAX_BYTES: [

@@ -166,12 +166,15 @@ const RULES: readonly Rule[] = [
   [
     "ALLOWED_ORIGINS",
     [
-      ["https://a.example,null", ["https://a.example", "null"]],
+      ["https://a.example, http://b.example", [
+        "https://a.example",
+        "http://b.example",
+      ]],
       ["http://a.example:81/", ["http://a.example:81"]],
     ],
     "allowedOrigins",
-    ["a.example", "*", "https://a.example/x", "https://a.example,b"],
-    "web origins such as https://example.com, separated by commas",
+    ["a.example", "*", "null", "https://a.example/x", "https://a.example,b"],
+    "web origins such as https://example.com, separated by commas; pages without one need the key of API_KEY",
   ],
   ["LOG_FILE", [["log/x", "/srv/images/log/x"]], "logFile", [], ""],
   [
