@@ -30,6 +30,7 @@ export function eventStream(
     onClose = () => {},
     onCut = () => {},
   } = options;
+  let stopWaiting = () => {};
   let pending: Promise<IteratorResult<ServerSentEventMessage>> | undefined;
   const messages = new ReadableStream<ServerSentEventMessage>({
     start: (controller) => controller.enqueue({ comment: "ok" }),
@@ -37,6 +38,7 @@ export function eventStream(
       pending ??= events.next();
       const beat = Promise.withResolvers<undefined>();
       const timer = setTimeout(() => beat.resolve(undefined), heartbeatMs);
+      stopWaiting = () => clearTimeout(timer);
       try {
         const next = await Promise.race([pending, beat.promise]);
         if (next === undefined) return controller.enqueue({ comment: "ping" });
@@ -53,6 +55,7 @@ export function eventStream(
       }
     },
     cancel() {
+      stopWaiting();
       onCut();
       onClose();
       // It may be waiting for an event that never comes, so nobody waits for it.
