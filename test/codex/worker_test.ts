@@ -12,8 +12,8 @@ const WORD = "quokkaphone";
 const LIMIT = { seconds: 5400, toTheMinute: 60 + 10 };
 /** Makes a picture of a usual size. */
 const USUAL = "sandbox:bytes=4700000";
-/** How often a busy machine may be too slow to end the CLI before its closing call. */
-const ATTEMPTS = 4;
+/** How often of so many times the CLI has to be ended before its closing call: a busy machine may be too slow for once. */
+const ENDED_IN_TIME = { times: 5, least: 3 };
 const NO_TOOL =
   "Codex offers no image tool: it needs a ChatGPT login whose plan includes images, and a model that takes images";
 
@@ -167,7 +167,7 @@ for (const model of [undefined, "gpt-5.5"]) {
     const { codex, sandbox, task } = opened;
     const words = `${WORD} ${USUAL}`;
     const calls: number[] = [];
-    while (calls.at(-1) !== 1 && calls.length < ATTEMPTS) {
+    while (calls.length < ENDED_IN_TIME.times) {
       sandbox.record.clear();
       const worker = codex.start(task(words), signal());
       const { bytes } = await worker.picture;
@@ -177,7 +177,8 @@ for (const model of [undefined, "gpt-5.5"]) {
       assertEquals(await digestOf(bytes), request.picture);
       calls.push(modelCalls(opened).length);
     }
-    assertEquals(calls.at(-1), 1, `${calls}`);
+    const inTime = calls.filter((number) => number === 1).length;
+    assert(inTime >= ENDED_IN_TIME.least, `${calls}`);
     await assertNoTraces(opened, WORD);
   });
 }

@@ -118,9 +118,14 @@ for (const days of [-1, 1]) {
 
 /** Lets the clock of this process be wrong until it is disposed. */
 function setClock(ms: number): Disposable {
-  const { now } = Date;
-  Date.now = () => now() + ms;
-  return { [Symbol.dispose]: () => void (Date.now = now) };
+  const Right = Date;
+  globalThis.Date = class extends Right {
+    constructor(...args: unknown[]) {
+      super(...(args.length === 0 ? [Right.now() + ms] : args) as [number]);
+    }
+    static override now = () => Right.now() + ms;
+  } as DateConstructor;
+  return { [Symbol.dispose]: () => void (globalThis.Date = Right) };
 }
 
 async function accept(

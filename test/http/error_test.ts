@@ -15,13 +15,17 @@ const STATUSES: readonly (readonly [number, string])[] = [
   [405, "method_not_allowed"],
   [413, "body_too_large"],
   [415, "unsupported_media_type"],
-  [422, "model_refused"],
+  [422, "idempotency_key_reused model_refused"],
   [429, "queue_full usage_limit_reached rate_limit_exceeded"],
   [499, "request_canceled"],
   [500, "internal_error"],
   [502, "codex_spawn_failed codex_exec_failed codex_no_image"],
-  [503, "codex_login_required image_tool_unavailable shutting_down"],
+  [
+    503,
+    "codex_login_required image_tool_unavailable server_restarted shutting_down",
+  ],
   [504, "codex_timeout"],
+  [507, "insufficient_storage"],
 ];
 const CASES = STATUSES.flatMap(([status, codes]) =>
   codes.split(" ").map((code) => ({ status, code: code as FailureCode }))
@@ -31,6 +35,7 @@ const NOT_TO_REPEAT = [
   "codex_no_image",
   "codex_timeout",
   "image_tool_unavailable",
+  "insufficient_storage",
   "internal_error",
   "usage_limit_reached",
 ];

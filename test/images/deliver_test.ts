@@ -14,6 +14,7 @@ import {
   type DeliveryWish,
 } from "../../src/images/deliver.ts";
 import { ImageError } from "../../src/images/info.ts";
+import { doPixelWork } from "../../src/images/pixel_work.ts";
 import {
   type Bytes,
   concat,
@@ -357,6 +358,16 @@ Deno.test("deliverImage() refuses what the format cannot hold", async () => {
     ImageError,
     "too large for the WebP format",
   );
+});
+
+Deno.test("deliverImage() waits for no single piece of other work", async () => {
+  const native = await encode(picture().png());
+  const slow = Promise.withResolvers<void>();
+  const other = doPixelWork(() => slow.promise);
+  const { mimeType } = await deliver(native, { format: "jpeg" });
+  assertEquals(mimeType, "image/jpeg");
+  slow.resolve();
+  await other;
 });
 
 function deliver(

@@ -35,11 +35,14 @@ Deno.test("OPERATIONS have names of their own", () => {
 
 Deno.test("OPERATIONS are the routes of the application", async () => {
   const source = await Deno.readTextFile(APP);
-  const routes = [...source.matchAll(/path: ["`]([^"`]+)["`]/g)]
-    .map(([, path]) => path)
+  const routes = [
+    ...source.matchAll(/method: "([A-Z]+)",\s+path: ["`]([^"`]+)["`]/g),
+  ].map(([, method, path]) => `${method} ${path}`)
     // The same routes are there without the version.
     .map((path) => path.replace("${base}", "/v1"))
     .map((path) => path.replaceAll(/:(\w+)(?:\([^)]*\))?/g, "{$1}"));
-  const described = OPERATIONS.map(({ path }) => path);
+  const described = OPERATIONS.map(({ method, path }) =>
+    `${method.toUpperCase()} ${path}`
+  );
   assertEquals([...new Set(routes)].sort(), [...new Set(described)].sort());
 });

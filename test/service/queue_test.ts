@@ -22,6 +22,23 @@ Deno.test("beyond the workers one waits, and beyond the queue it is 429 queue_fu
   assertEquals([await first.status, await second.status], [0, 200]);
 });
 
+Deno.test("Retry-After of a full queue is the time that a picture takes", async () => {
+  await using server = await startTestService({
+    MAX_WORKERS: "1",
+    MAX_QUEUE: "0",
+  });
+  assertEquals(await send(server, "a fox sandbox:slow=2500").status, 200);
+  await server.untilIdle();
+  const first = send(server, "first sandbox:hang");
+  await server.untilDrawing(2);
+  const refused = await server.generate({ prompt: "second" });
+  await refused.body?.cancel();
+  const seconds = Number(refused.headers.get("retry-after"));
+  assert(seconds >= 3 && seconds < 20, `${seconds}`);
+  first.cancel();
+  assertEquals(await first.status, 0);
+});
+
 Deno.test("a request that does not fit whole takes no place at all", async () => {
   await using server = await startTestService({
     MAX_WORKERS: "1",

@@ -1,12 +1,14 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { exchange } from "../http/_raw.ts";
+import { OPERATIONS } from "../../src/openapi/document.ts";
 import { startTestService } from "../support/service.ts";
 
-const IMAGE = "/v1/images/codex-00000000-0000-4000-8000-000000000000/file";
+const NOBODY = "codex-00000000-0000-4000-8000-000000000000";
+const IMAGE = `/v1/images/${NOBODY}/file`;
 
 Deno.test("every GET route answers HEAD with the same status and headers and no body", async () => {
   await using server = await startTestService();
-  for (const path of ["/healthz", "/readyz", "/v1/capabilities", IMAGE]) {
+  for (const path of [...pathsOf("get"), IMAGE]) {
     const get = await fetch(server.url + path);
     const head = await fetch(server.url + path, { method: "HEAD" });
     await get.body?.cancel();
@@ -51,6 +53,27 @@ Deno.test("another method is 405 with Allow", async () => {
     assertEquals(response.headers.get("allow"), allow);
     assertEquals(error.code, "method_not_allowed");
     assertEquals(error.type, "invalid_request_error");
+  }
+});
+
+Deno.test("every path refuses a method that none has, and says which it has", async () => {
+  await using server = await startTestService();
+  for (
+    const path of new Set([
+      ...pathsOf("get"),
+      ...pathsOf("post"),
+      ...pathsOf("delete"),
+    ])
+  ) {
+    const allowed = ["get", "post", "delete"].filter((method) =>
+      pathsOf(method).includes(path)
+    ).map((method) => method.toUpperCase());
+    const response = await fetch(server.url + path, { method: "PUT" });
+    await response.body?.cancel();
+    assertEquals(response.status, 405, path);
+    const all = [...allowed, "OPTIONS"];
+    if (allowed.includes("GET")) all.push("HEAD");
+    assertEquals(response.headers.get("allow"), all.sort().join(", "), path);
   }
 });
 
@@ -112,10 +135,9 @@ Deno.test("the key is asked for on every path but /healthz and /readyz", async (
   const statuses: Record<string, number> = {};
   for (
     const path of [
-      "/healthz",
-      "/readyz",
-      "/v1/capabilities",
-      "/v1/images/generate",
+      ...pathsOf("get"),
+      ...pathsOf("post"),
+      ...pathsOf("delete"),
       IMAGE,
       "/nowhere",
     ]
@@ -125,21 +147,19 @@ Deno.test("the key is asked for on every path but /healthz and /readyz", async (
     statuses[path] = response.status;
     if (response.status !== 200) assertEquals(error.code, "unauthorized");
   }
-  assertEquals(statuses, {
-    "/healthz": 200,
-    "/readyz": 200,
-    "/v1/capabilities": 401,
-    "/v1/images/generate": 401,
-    [IMAGE]: 401,
-    "/nowhere": 401,
-  });
+  const open = Object.keys(statuses).filter((path) => statuses[path] === 200);
+  assertEquals(open, ["/healthz", "/readyz"]);
+  const others = Object.values(statuses).filter((status) => status !== 200);
+  assertEquals(new Set(others), new Set([401]));
 });
 
-Deno.test("the key is accepted as X-API-Key and as Bearer, and no other", async () => {
+Deno.test("the key is accepted as X-API-Key, as api-key and as Bearer, and no other", async () => {
   await using server = await startTestService({ API_KEY: "s3cret" });
   const sent: readonly (readonly [HeadersInit, number])[] = [
     [{ "x-api-key": "s3cret" }, 200],
     [{ authorization: "Bearer s3cret" }, 200],
+    [{ "api-key": "s3cret" }, 200],
+    [{ "api-key": "S3cret" }, 401],
     [{ "x-api-key": "S3cret" }, 401],
     [{ "x-api-key": "s3cret2" }, 401],
     [{ authorization: "Basic s3cret" }, 401],
@@ -210,6 +230,12 @@ Deno.test("localhost reaches the server by IPv6 as well", {
   await response.body?.cancel();
   assertEquals(response.status, 200);
 });
+
+/** The paths of all routes with a method, an id that is none of an image in the place of parameters. */
+function pathsOf(method: string): string[] {
+  return OPERATIONS.filter((operation) => operation.method === method)
+    .map(({ path }) => path.replaceAll(/\{\w+\}/g, NOBODY));
+}
 
 function hasIpv6(): boolean {
   try {
