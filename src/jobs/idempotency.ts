@@ -1,6 +1,7 @@
 import { encodeHex } from "@std/encoding/hex";
 import { Failure } from "../failure.ts";
-import type { JobAnswer, JobEntry, Jobs } from "./jobs.ts";
+import type { JobAnswer, JobEntry } from "./job_entry.ts";
+import type { Jobs } from "./jobs.ts";
 
 const KEY = /^[\x21-\x7e]{1,255}$/;
 

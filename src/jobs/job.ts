@@ -1,83 +1,9 @@
-import type { OutputFormat, Quality } from "../contract/choices.ts";
-import type { GenerateRequest } from "../contract/request.ts";
 import type { Failure } from "../failure.ts";
 import type { Progress } from "../generation/progress.ts";
-import {
-  advance,
-  type CandidateState,
-  type CandidateView,
-  newCandidate,
-  viewCandidate,
-} from "./candidate_state.ts";
+import { advance, viewCandidate } from "./candidate_state.ts";
 import { EventLog, type JobEvent } from "./event_log.ts";
-
-/** How a job stands. */
-export type JobStatus =
-  | "queued"
-  | "running"
-  | "completed"
-  | "partial"
-  | "failed"
-  | "canceled";
-
-/** Everything of a job that outlives the process. */
-export interface JobRecord {
-  /** `gen_…` */
-  readonly id: string;
-  readonly requestId: string;
-  readonly status: JobStatus;
-  /** In milliseconds since 1970. */
-  readonly createdAt: number;
-  /** In milliseconds since 1970; undefined until it is done. */
-  readonly endedAt?: number;
-  /** What was asked, without the words. */
-  readonly request: RequestSummary;
-  readonly candidates: readonly CandidateState[];
-  /** The id of the last event. */
-  readonly lastEventId: number;
-  /** The answer of the API, once there is one. */
-  readonly answer?: unknown;
-  /** Why there is none. */
-  readonly failure?: JobFailure;
-}
-
-/** Why a job has no answer. */
-export interface JobFailure {
-  readonly code: string;
-  readonly message: string;
-  /** When to try again, in milliseconds since 1970, where that is known. */
-  readonly retryAt?: number;
-}
-
-/** A request without its words and pictures. */
-export interface RequestSummary {
-  readonly count: number;
-  readonly requested_size: string;
-  readonly quality: Quality;
-  readonly output_format: OutputFormat;
-  readonly reference_count: number;
-}
-
-/** A job as callers see it. */
-export interface JobView {
-  readonly id: string;
-  readonly object: "job";
-  readonly status: JobStatus;
-  readonly created_at: string;
-  readonly ended_at: string | null;
-  readonly request: RequestSummary;
-  readonly candidates: readonly CandidateView[];
-  readonly answer: unknown;
-  readonly error: JobFailureView | null;
-}
-
-/** A failure as callers see it. */
-export interface JobFailureView {
-  readonly code: string;
-  readonly message: string;
-  /** In how many seconds to try again, at least 1; null where nobody knows. */
-  readonly retry_after: number | null;
-}
+import { isOver, type JobRecord } from "./job_record.ts";
+import { type JobView, viewFailure, viewJob } from "./job_view.ts";
 
 /** A request on its way, which any number of callers may watch. */
 export class Job {
@@ -143,22 +69,7 @@ export class Job {
 
   /** Shows the job to callers. */
   view(): JobView {
-    const { id, status, createdAt, endedAt, request, candidates } =
-      this.#record;
-    const now = Date.now();
-    return {
-      id,
-      object: "job",
-      status,
-      created_at: new Date(createdAt).toISOString(),
-      ended_at: endedAt === undefined ? null : new Date(endedAt).toISOString(),
-      request,
-      candidates: candidates.map((state) =>
-        viewCandidate(state, this.#median(), now)
-      ),
-      answer: this.#record.answer ?? null,
-      error: viewFailure(this.#record),
-    };
+    return viewJob(this.#record, this.#median());
   }
 
   /** Reads the events; see {@linkcode EventLog.read}. */
@@ -178,43 +89,4 @@ export class Job {
     else this.events.add("error", failure);
     this.events.close();
   }
-}
-
-/** Makes the record of a job that has just been asked for. */
-export function newJobRecord(
-  id: string,
-  request: GenerateRequest,
-  requestId: string,
-): JobRecord {
-  return {
-    id,
-    requestId,
-    status: "queued",
-    createdAt: Date.now(),
-    request: {
-      count: request.count,
-      requested_size: request.requestedSize,
-      quality: request.quality,
-      output_format: request.outputFormat,
-      reference_count: request.references.length,
-    },
-    candidates: Array.from(
-      { length: request.count },
-      (_, i) => newCandidate(i),
-    ),
-    lastEventId: 0,
-  };
-}
-
-function isOver(status: JobStatus): boolean {
-  return status !== "queued" && status !== "running";
-}
-
-function viewFailure({ failure }: JobRecord): JobFailureView | null {
-  if (failure === undefined) return null;
-  const { code, message, retryAt } = failure;
-  const retry_after = retryAt === undefined
-    ? null
-    : Math.max(1, Math.ceil((retryAt - Date.now()) / 1000));
-  return { code, message, retry_after };
 }

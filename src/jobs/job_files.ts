@@ -1,6 +1,6 @@
 import { join } from "@std/path";
 import { removeIfThere } from "../remove.ts";
-import type { JobRecord } from "./job.ts";
+import type { JobRecord } from "./job_record.ts";
 
 const NAME = /^(gen_[0-9a-f-]{36})\.json$/;
 

@@ -1,5 +1,5 @@
 import type { Progress } from "../generation/progress.ts";
-import type { JobRecord } from "./job.ts";
+import type { JobRecord } from "./job_record.ts";
 
 /** Tokens of the chat model, as answers tell them. */
 export interface JobUsage {

@@ -1,5 +1,5 @@
 import type { GenerateRequest } from "../contract/request.ts";
-import { Failure, type FailureCode, toFailure } from "../failure.ts";
+import { Failure, toFailure } from "../failure.ts";
 import type { FinishedCandidate } from "../generation/batch.ts";
 import type { Durations } from "../generation/durations.ts";
 import type { Generation } from "../generation/generation.ts";
@@ -7,21 +7,15 @@ import type { Generator } from "../generation/generator.ts";
 import type { Log } from "../log.ts";
 import { startStopwatch } from "../stopwatch.ts";
 import { type CallerOptions, Callers } from "./callers.ts";
-import { Job, newJobRecord } from "./job.ts";
+import { Job } from "./job.ts";
+import { newJobRecord } from "./job_record.ts";
+import { type JobAnswer, type JobEntry, overEntry } from "./job_entry.ts";
 import type { JobFiles } from "./job_files.ts";
-import type { JobObserver, JobUsage } from "./job_observer.ts";
+import type { JobObserver } from "./job_observer.ts";
 import { endAfterRestart } from "./restarted.ts";
 
 /** How many finished jobs are kept at most. */
 const MAX_KEPT = 1000;
-
-/** The least that is known of an answer. */
-export interface JobAnswer {
-  readonly status: "completed" | "partial";
-  readonly resolved_size: string;
-  readonly data: readonly { readonly path: string }[];
-  readonly usage: JobUsage;
-}
 
 /** What {@linkcode Jobs} work with. */
 export interface JobsParts<Answer extends JobAnswer> {
@@ -44,19 +38,6 @@ export interface StartOptions {
   readonly requestId: string;
   /** Who waits for it; without anybody it goes on by itself, and waits for as long as it takes. */
   readonly caller: CallerOptions | undefined;
-}
-
-/** A job and how to deal with it. */
-export interface JobEntry<Answer> {
-  readonly job: Job;
-  /** Resolves with the answer; rejects with a {@linkcode Failure}. */
-  readonly answer: Promise<Answer>;
-  /** Whether it is being ended before it is done. */
-  readonly ending: boolean;
-  /** Adds somebody who waits for it. */
-  attach(caller: CallerOptions): void;
-  /** Ends it, or one of its candidates; what is over stays as it is. */
-  cancel(index?: number): void;
 }
 
 /** All jobs: those under way, and for a while those that are over. */
@@ -236,20 +217,4 @@ export class Jobs<Answer extends JobAnswer> {
       });
     }
   }
-}
-
-function overEntry<Answer>(job: Job): JobEntry<Answer> {
-  const { answer, failure } = job.record;
-  const outcome = failure === undefined
-    // It was written by `describe`, in a former life.
-    ? Promise.resolve(answer as Answer)
-    : Promise.reject(new Failure(failure.code as FailureCode, failure.message));
-  outcome.catch(() => {});
-  return {
-    job,
-    answer: outcome,
-    ending: false,
-    attach: () => {},
-    cancel: () => {},
-  };
 }

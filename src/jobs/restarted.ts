@@ -1,4 +1,4 @@
-import type { JobRecord } from "./job.ts";
+import type { JobRecord } from "./job_record.ts";
 
 /** What is said of a job that a restart has cut off. */
 export const RESTARTED = {

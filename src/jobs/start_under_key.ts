@@ -1,6 +1,6 @@
 import type { CallerOptions } from "./callers.ts";
 import { fingerprintOf, type IdempotencyKeys } from "./idempotency.ts";
-import type { JobAnswer, JobEntry } from "./jobs.ts";
+import type { JobAnswer, JobEntry } from "./job_entry.ts";
 
 /** How long a job with an `Idempotency-Key` waits for its caller to come back, in milliseconds. */
 const LINGER_MS = 10_000;

@@ -1,5 +1,5 @@
 import type { Progress } from "../generation/progress.ts";
-import type { JobRecord } from "../jobs/job.ts";
+import type { JobRecord } from "../jobs/job_record.ts";
 import type { JobObserver, JobUsage } from "../jobs/job_observer.ts";
 import { Counter } from "./counter.ts";
 import type { MetricFamily } from "./exposition.ts";

@@ -1,5 +1,5 @@
 import type { Load } from "../generation/slots.ts";
-import type { JobStatus } from "../jobs/job.ts";
+import type { JobStatus } from "../jobs/job_record.ts";
 import type { MetricFamily } from "./exposition.ts";
 
 /** Shows how busy the server is now. */

@@ -1,6 +1,6 @@
 import type { Quality } from "../contract/choices.ts";
 import { Failure, type FailureCode, toFailure } from "../failure.ts";
-import type { JobEntry } from "../jobs/jobs.ts";
+import type { JobEntry } from "../jobs/job_entry.ts";
 import type { AnswerOptions } from "./answer.ts";
 import type { CompletedEvent, ErrorEvent } from "./answer_schemas.ts";
 import { describeMade, type MadeAnswer, type MadeImage } from "./made_image.ts";

@@ -1,5 +1,5 @@
 import type { OutputFormat, Quality } from "../contract/choices.ts";
-import type { JobAnswer } from "../jobs/jobs.ts";
+import type { JobAnswer } from "../jobs/job_entry.ts";
 
 /** Tokens of the chat model. */
 export interface MadeUsage {

@@ -1,6 +1,6 @@
 import type { CallerOptions } from "../jobs/callers.ts";
 import { fingerprintOf } from "../jobs/idempotency.ts";
-import type { JobAnswer, JobEntry } from "../jobs/jobs.ts";
+import type { JobAnswer, JobEntry } from "../jobs/job_entry.ts";
 
 /**
  * How long a job waits for the retry of a caller whose connection was cut, in milliseconds.

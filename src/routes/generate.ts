@@ -8,7 +8,8 @@ import {
   type IdempotencyKeys,
   readIdempotencyKey,
 } from "../jobs/idempotency.ts";
-import type { JobEntry, Jobs } from "../jobs/jobs.ts";
+import type { JobEntry } from "../jobs/job_entry.ts";
+import type { Jobs } from "../jobs/jobs.ts";
 import { startUnderKey } from "../jobs/start_under_key.ts";
 import { tellJob } from "../telemetry/request_span.ts";
 import type { GenerateAnswer } from "./generate_answer.ts";

@@ -2,7 +2,8 @@ import { STATUS_CODE } from "@std/http/status";
 import { Failure } from "../failure.ts";
 import type { RouteContext } from "../http/router.ts";
 import type { StreamPlaces } from "../http/stream_places.ts";
-import type { JobAnswer, JobEntry, Jobs } from "../jobs/jobs.ts";
+import type { JobAnswer, JobEntry } from "../jobs/job_entry.ts";
+import type { Jobs } from "../jobs/jobs.ts";
 import { tellJob } from "../telemetry/request_span.ts";
 import { jobStream } from "./job_stream.ts";
 

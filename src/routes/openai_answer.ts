@@ -2,7 +2,7 @@ import type { ServerSentEventMessage } from "@std/http/server-sent-event-stream"
 import { describeFailure } from "../http/error.ts";
 import { eventStream, type EventStreamOptions } from "../http/events.ts";
 import type { ImageStore, StoredImage } from "../images/store.ts";
-import type { JobEntry } from "../jobs/jobs.ts";
+import type { JobEntry } from "../jobs/job_entry.ts";
 import { writeAnswer } from "../openai/answer.ts";
 import { openAiEvents, type Operation } from "../openai/events.ts";
 import type { OpenAiRequest } from "../openai/request.ts";

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { JobFiles } from "../../src/jobs/job_files.ts";
-import type { JobRecord } from "../../src/jobs/job.ts";
+import type { JobRecord } from "../../src/jobs/job_record.ts";
 
 const ID = `gen_${crypto.randomUUID()}`;
 

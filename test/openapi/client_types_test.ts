@@ -9,7 +9,7 @@ const ROOT = fromFileUrl(new URL("../..", import.meta.url));
 const PROGRAM = `
 import type { components, paths } from "./api.ts";
 import type { GenerateAnswer } from "ROOT/src/routes/generate_answer.ts";
-import type { JobView } from "ROOT/src/jobs/job.ts";
+import type { JobView } from "ROOT/src/jobs/job_view.ts";
 
 type Schemas = components["schemas"];
 type Answer =
