@@ -12,6 +12,8 @@ import { HttpFailure } from "./http_failure.ts";
 import { quote } from "./quote.ts";
 import { newRequestId } from "./request_id.ts";
 
+/** How long a caller may take to hang up after its answer, in milliseconds. */
+const LINGER_MS = 1_000;
 const ALLOW = "DELETE, GET, HEAD, OPTIONS, POST";
 const REQUEST_LINE = /^([!-~]{1,100}) [!-~]+ HTTP\/1\.[01]\r?\n/;
 
@@ -82,6 +84,8 @@ function notAllowed(method: string): HttpFailure {
 }
 
 async function answer(socket: Socket, failure: HttpFailure): Promise<void> {
+  // Nobody else listens to a connection that has become no request, and an error that nobody hears ends the process.
+  socket.on("error", () => {});
   // Of an answer under way nobody could tell this one.
   const { _httpMessage: current } = socket as Socket & {
     readonly _httpMessage?: ServerResponse | null;
@@ -93,6 +97,7 @@ async function answer(socket: Socket, failure: HttpFailure): Promise<void> {
   const { body, fields, status } = await lay(failure);
   const head = Object.entries({ ...fields, connection: "close" })
     .map(([name, value]) => `${name}: ${value}\r\n`).join("");
+  socket.setTimeout(LINGER_MS, () => socket.destroy());
   socket.end(
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${head}\r\n${body}`,
   );

@@ -1,4 +1,6 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { delay } from "@std/async/delay";
+import { until } from "../support/until.ts";
 import { startTestService } from "../support/service.ts";
 import { exchange } from "./_raw.ts";
 
@@ -62,6 +64,34 @@ for (const [text, status, code, words] of CASES) {
   });
 }
 
+for (const text of ["CONNECT a:1 HTTP/1.1\r\n\r\n", "nonsense\r\n\r\n"]) {
+  const sent = JSON.stringify(text);
+  Deno.test(`a server survives callers that send ${sent} and are gone`, async () => {
+    await using server = await startTestService();
+    for (let time = 0; time < 50; time++) {
+      const connection = await Deno.connect({ port: server.port });
+      await connection.write(new TextEncoder().encode(text));
+      if (time % 2 === 0) await delay(2);
+      // What it has not read makes the system reset the connection.
+      connection.close();
+    }
+    assertEquals((await server.workers()).active, 0);
+  });
+
+  Deno.test(`a server hangs up on a caller that has sent ${sent} and stays`, async () => {
+    await using server = await startTestService({ MAX_CONNECTIONS: "2" });
+    using kept = new DisposableStack();
+    for (let time = 0; time < 2; time++) {
+      const connection = kept.use(await Deno.connect({ port: server.port }));
+      await connection.write(new TextEncoder().encode(text));
+      const bytes = new Uint8Array(1_000);
+      while (await connection.read(bytes) !== null);
+    }
+    // Its place is free again although it is still there.
+    await until(() => answers(server.url), { ms: 3_000 });
+  });
+}
+
 Deno.test("TRACE is refused as other methods are, with what the path allows", async () => {
   await using server = await startTestService();
   const text =
@@ -84,6 +114,17 @@ Deno.test("a body with a broken chunk ends its request alone", async () => {
   );
   assertEquals((await server.workers()).active, 0);
 });
+
+async function answers(url: string): Promise<boolean> {
+  try {
+    const response = await fetch(`${url}/healthz`);
+    await response.body?.cancel();
+    return response.ok;
+  } catch (error) {
+    if (error instanceof TypeError) return false;
+    throw error;
+  }
+}
 
 interface Answer {
   readonly headers: Headers;
