@@ -8,7 +8,7 @@ export type Handler = (request: Request) => Promise<Response>;
 /** In place of the host that a caller claims, which may not be one: who needs that reads the header. */
 const BASE = "http://server";
 /** What the platform lets nobody make a request of. */
-const FORBIDDEN_METHODS: readonly string[] = ["TRACE", "TRACK"];
+const FORBIDDEN_METHOD = "TRACE";
 
 /**
  * Makes a listener for the requests of a Node server out of a handler of the web platform.
@@ -44,7 +44,7 @@ function toRequest(incoming: IncomingMessage, signal: AbortSignal): Request {
   for (let i = 0; i < rawHeaders.length; i += 2) {
     headers.append(rawHeaders[i], rawHeaders[i + 1]);
   }
-  const isForbidden = FORBIDDEN_METHODS.includes(method);
+  const isForbidden = method === FORBIDDEN_METHOD;
   const hasBody = method !== "GET" && method !== "HEAD" && !isForbidden;
   const request = new Request(BASE + pathOf(url), {
     method: isForbidden ? "GET" : method,

@@ -31,22 +31,13 @@ export function answerUnreadable(server: Server): void {
   server.on("connect", (_request: IncomingMessage, socket: Socket) => {
     void answer(socket, notAllowed("CONNECT"));
   });
-  server.on("checkExpectation", async (
-    { headers }: IncomingMessage,
-    outgoing: ServerResponse,
-  ) => {
-    const { body, fields, status } = await lay(
-      new HttpFailure(
-        "unknown_parameter",
-        `Cannot meet Expect ${
-          quote(headers.expect ?? "")
-        }: expected "100-continue", or no such header`,
-        { status: STATUS_CODE.ExpectationFailed, param: "Expect" },
-      ),
-    );
-    outgoing.writeHead(status, fields).end(body);
+  server.on("checkExpectation", ({ headers, socket }: IncomingMessage) => {
+    void answer(socket, expectationFailed(headers.expect ?? ""));
   });
 }
+
+/** The connections that have their answer: each further piece of what they send is unreadable too. */
+const answered = new WeakSet<Socket>();
 
 function explain({ code, message, rawPacket }: ReadError): HttpFailure {
   if (code === "ERR_HTTP_REQUEST_TIMEOUT") {
@@ -75,6 +66,16 @@ function explain({ code, message, rawPacket }: ReadError): HttpFailure {
   );
 }
 
+function expectationFailed(expect: string): HttpFailure {
+  return new HttpFailure(
+    "unknown_parameter",
+    `Cannot meet Expect ${
+      quote(expect)
+    }: expected "100-continue", or no such header`,
+    { status: STATUS_CODE.ExpectationFailed, param: "Expect" },
+  );
+}
+
 function notAllowed(method: string): HttpFailure {
   return new HttpFailure(
     "method_not_allowed",
@@ -84,9 +85,14 @@ function notAllowed(method: string): HttpFailure {
 }
 
 async function answer(socket: Socket, failure: HttpFailure): Promise<void> {
+  if (answered.has(socket)) return;
+  answered.add(socket);
+  // Node adds a listener of its own for every piece.
+  socket.setMaxListeners(0);
   // Nobody else listens to a connection that has become no request, and an error that nobody hears ends the process.
   socket.on("error", () => {});
-  // Of an answer under way nobody could tell this one.
+  const { body, fields, status } = await lay(failure);
+  // Of an answer under way, which may have begun just now, nobody could tell this one.
   const { _httpMessage: current } = socket as Socket & {
     readonly _httpMessage?: ServerResponse | null;
   };
@@ -94,7 +100,6 @@ async function answer(socket: Socket, failure: HttpFailure): Promise<void> {
     socket.destroy();
     return;
   }
-  const { body, fields, status } = await lay(failure);
   const head = Object.entries({ ...fields, connection: "close" })
     .map(([name, value]) => `${name}: ${value}\r\n`).join("");
   socket.setTimeout(LINGER_MS, () => socket.destroy());

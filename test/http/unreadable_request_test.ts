@@ -92,6 +92,60 @@ for (const text of ["CONNECT a:1 HTTP/1.1\r\n\r\n", "nonsense\r\n\r\n"]) {
   });
 }
 
+Deno.test("an unreadable request never gets into the answer of the one before", async () => {
+  await using server = await startTestService();
+  for (const path of ["/nothing", "/healthz", "/v1/jobs"]) {
+    for (let time = 0; time < 20; time++) {
+      const answer = await exchange(
+        server.port,
+        `GET ${path} HTTP/1.1\r\nHost: 127.0.0.1:${server.port}\r\n\r\nFOO / HTTP/1.1\r\n\r\n`,
+      );
+      const [first, second] = answer.split(/(?=HTTP\/1\.1 \d{3} )/);
+      // Either it is whole, or nothing follows it.
+      const isWhole =
+        /\r\n\r\n(?:[^]*\r\n)?0\r\n\r\n$|"request_id":"[^"]+"\}\}$/;
+      if (second !== undefined) assertMatch(first, isWhole);
+    }
+  }
+});
+
+Deno.test("a caller that sends on after an unreadable request gets one answer", async () => {
+  await using server = await startTestService();
+  using connection = await Deno.connect({ port: server.port });
+  const writer = connection.writable.getWriter();
+  const text = "FOO / HTTP/1.1\r\n\r\n" + "x".repeat(10_000);
+  const sent = (async () => {
+    for (let time = 0; time < 50; time++) {
+      await writer.write(new TextEncoder().encode(text));
+      await delay(2);
+    }
+  })().catch(() => {});
+  let answer = "";
+  const decoder = new TextDecoder();
+  try {
+    for await (const chunk of connection.readable) {
+      answer += decoder.decode(chunk);
+    }
+  } catch (error) {
+    // What the server has not read makes the system reset the connection.
+    if (!(error instanceof Deno.errors.ConnectionReset)) throw error;
+  }
+  await sent;
+  assertEquals(answer.split("HTTP/1.1 405").length, 2);
+});
+
+Deno.test("a caller whose Expect is refused cannot stay by sending a body slowly", async () => {
+  await using server = await startTestService();
+  using connection = await Deno.connect({ port: server.port });
+  await connection.write(new TextEncoder().encode(
+    `POST /v1/images/generate HTTP/1.1\r\nHost: 127.0.0.1:${server.port}\r\nExpect: gold\r\nContent-Length: 300000\r\n\r\n`,
+  ));
+  const bytes = new Uint8Array(10_000);
+  const begun = performance.now();
+  while (await connection.read(bytes) !== null);
+  assert(performance.now() - begun < 3_000);
+});
+
 Deno.test("TRACE is refused as other methods are, with what the path allows", async () => {
   await using server = await startTestService();
   const text =
