@@ -18,10 +18,10 @@ const PS: Way = {
   program: "ps",
   args: ["axeww", "-o", "pid=,ppid=,pgid=,stat=,command="],
   row:
-    /^\s*(?<pid>\d+)\s+(?<parent>\d+)\s+(?<group>\d+)\s+(?<state>\S+)\s+(?<command>.*)$/,
+    /^\s*(?<pid>\d+)\s+(?<parent>\d+)\s+(?<group>\d+)\s+(?<state>\S+)\s+(?<command>.*)$/s,
 };
 
-/** Slim images of Linux have no `ps`, but a shell that reads what it reads. */
+/** Slim images of Linux have no `ps`, or one that takes other arguments, but a shell that reads what it reads. */
 const SHELL: Way = {
   program: "sh",
   args: [
@@ -33,7 +33,7 @@ const SHELL: Way = {
   ],
   // A name in parentheses may hold others, which no number after it does.
   row:
-    /^(?<pid>\d+) \(.{0,64}\) (?<state>\S) (?<parent>\d+) (?<group>\d+) (?:\S+ ){46}\S+ +(?<command>.*)$/,
+    /^(?<pid>\d+) \(.{0,64}\) (?<state>\S) (?<parent>\d+) (?<group>\d+) (?:\S+ ){46}\S+ +(?<command>.*)$/s,
 };
 
 /**
@@ -44,8 +44,7 @@ const SHELL: Way = {
 export async function listProcesses(): Promise<ProcessRow[]> {
   try {
     return await listBy(PS);
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  } catch {
     return await listBy(SHELL);
   }
 }

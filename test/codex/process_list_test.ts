@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
+import { join } from "@std/path";
 import { MARK_VARIABLE } from "../../src/codex/environment.ts";
 import { listProcesses } from "../../src/codex/process_list.ts";
 import { endWorker, processesOf } from "../../src/codex/processes.ts";
@@ -64,6 +65,43 @@ for (const [way, programs] of WAYS) {
     }
   });
 }
+
+for (const odd of ["a\rb", "a\u2028b", "a\nb", "a) S 1 2 b"]) {
+  Deno.test(`listProcesses() finds a process with ${JSON.stringify(odd)} in its environment and its arguments`, async () => {
+    const mark = newMark();
+    const child = new Deno.Command("sh", {
+      args: ["-c", "sleep 300; true", odd],
+      env: { PATH: Deno.env.get("PATH") ?? "", A: odd, [MARK_VARIABLE]: mark },
+      clearEnv: true,
+      detached: true,
+    }).spawn();
+    try {
+      for (const [, programs] of WAYS) {
+        await using _ = await only(programs);
+        await until(async () =>
+          processesOf(await listProcesses(), mark)
+            .some(({ pid }) => pid === child.pid)
+        );
+      }
+    } finally {
+      await endWorker(child, mark);
+    }
+  });
+}
+
+Deno.test("listProcesses() asks a shell where ps takes other arguments", async () => {
+  const path = Deno.env.get("PATH") ?? "";
+  await using linked = await linkPrograms(["sh", "cat", "tr", "false"]);
+  const { directory } = linked;
+  await Deno.rename(join(directory, "false"), join(directory, "ps"));
+  Deno.env.set("PATH", directory);
+  try {
+    const rows = await listProcesses();
+    assert(rows.some(({ pid }) => pid === Deno.pid));
+  } finally {
+    Deno.env.set("PATH", path);
+  }
+});
 
 Deno.test("listProcesses() fails where there is no way", async () => {
   await using _ = await only(["sleep"]);

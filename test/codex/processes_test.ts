@@ -6,6 +6,7 @@ import {
   type ProcessRow,
 } from "../../src/codex/process_list.ts";
 import { endWorker, killAll, processesOf } from "../../src/codex/processes.ts";
+import { linkPrograms } from "../support/programs.ts";
 import { until } from "../support/until.ts";
 import { newMark, startMarked } from "./marked.ts";
 
@@ -157,24 +158,25 @@ Deno.test("killAll() looks again where a look fails", async () => {
   assertEquals(await commandsOf(mark), []);
 });
 
-/** Lets the next calls of `ps` fail, as where the system has no process left for them. */
+/** Lets the next looks fail, as where the system has no process left for them. */
 async function failFirstLooks(times: number): Promise<AsyncDisposable> {
-  const directory = await Deno.makeTempDir();
+  const programs = await linkPrograms(["cat", "tr"]);
+  const { directory } = programs;
   const path = Deno.env.get("PATH") ?? "";
-  await Deno.writeTextFile(
-    join(directory, "ps"),
-    `#!/bin/sh
-echo >> ${directory}/calls
-[ $(wc -l < ${directory}/calls) -le ${times} ] && exit 1
-PATH='${path}' exec ps "$@"
-`,
-    { mode: 0o755 },
-  );
-  Deno.env.set("PATH", `${directory}:${path}`);
+  for (const name of ["ps", "sh"]) {
+    const script = `#!/bin/sh
+echo >> ${directory}/calls-of-${name}
+PATH='${path}'
+[ $(wc -l < ${directory}/calls-of-${name}) -le ${times} ] && exit 1
+exec ${name} "$@"
+`;
+    await Deno.writeTextFile(join(directory, name), script, { mode: 0o755 });
+  }
+  Deno.env.set("PATH", directory);
   return {
     [Symbol.asyncDispose]: async () => {
       Deno.env.set("PATH", path);
-      await Deno.remove(directory, { recursive: true });
+      await programs[Symbol.asyncDispose]();
     },
   };
 }
