@@ -44,15 +44,15 @@ export class Form {
     this.#kinds = new Map(Object.entries(kinds));
   }
 
-  /** How many fields hold one file, beside those that hold any number. */
-  get singleFiles(): number {
-    return [...this.#kinds.values()].filter((kind) => kind === "file").length;
-  }
-
   /** Tells whether a field holds files. */
   isFile(field: string): boolean {
     const kind = this.#kinds.get(field);
     return kind === "file" || kind === "files";
+  }
+
+  /** Tells whether a field holds one file. */
+  isSingle(field: string): boolean {
+    return this.#kinds.get(field) === "file";
   }
 
   /**
@@ -126,7 +126,7 @@ export class Form {
       const name = field.replace(/\[\]$/, "");
       const index = counts.get(name) ?? 0;
       counts.set(name, index + 1);
-      const single = this.#kinds.get(field) === "file";
+      const single = this.isSingle(field);
       if (single && index > 0) {
         throw this.refuse(field, "it comes more than once, expected one file");
       }

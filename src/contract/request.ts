@@ -51,7 +51,7 @@ export interface GenerateRequest {
  *
  * @param value The parsed JSON
  * @param further The references that came otherwise than in the field `references`, such as files
- * @param mask What marks the place to change in the first reference; it counts as none
+ * @param mask What marks the place to change in the first reference; it is passed as one more
  * @throws {InvalidRequest} With the code of the contract and the field at fault
  *
  * @example

@@ -29,6 +29,8 @@ export interface FormFile extends WrittenFile {
 export interface FormShape {
   /** Tells whether a field takes files; its parts are written to disk, with a file name or without. */
   isFile(field: string): boolean;
+  /** Tells whether a field takes one file, which counts apart from those of fields that take many. */
+  isSingle(field: string): boolean;
   /** Makes the failure for a field at fault; the state completes a sentence about it, such as `it is empty`. */
   refuse(field: string, state: string): Failure;
 }
@@ -39,7 +41,7 @@ export interface ReadFormOptions {
   readonly shape: FormShape;
   /** The largest file, in bytes. */
   readonly maxFileBytes: number;
-  /** The most files. */
+  /** The most files of fields that take many, and as many of the others. */
   readonly maxFiles: number;
   /** The most fields of text, each of 262,144 bytes at most. */
   readonly maxFields: number;
@@ -69,7 +71,11 @@ export async function readForm(
     const { name } = part;
     try {
       if (shape.isFile(name)) {
-        if (files.length === maxFiles) {
+        const single = shape.isSingle(name);
+        const alike = files.filter(({ field }) =>
+          shape.isSingle(field) === single
+        );
+        if (alike.length === maxFiles) {
           throw shape.refuse(name, `there are more than ${maxFiles} files`);
         }
         const file = await readFile(part, options);

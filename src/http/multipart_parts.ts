@@ -12,7 +12,8 @@ const EXPECTED =
   `expected one such as Content-Disposition: form-data; name="prompt"`;
 const DISPOSITION = /^content-disposition[ \t]*:(.*)$/is;
 const FORM_DATA = /^[ \t]*form-data[ \t]*;/i;
-const NAME = /;[ \t]*name=(?:"([^"\\]+)"|([^";\s]+))/gi;
+const NAME = /;[ \t]*name=(?:"([^"\\]+)"|([^";\s]+))[ \t]*(?=;|$)/gi;
+const HAS_FILE_NAME = /;[ \t]*filename\*?=/i;
 const FILE_NAME = /;[ \t]*filename=(?:"([^"]*)"|([^;]*))/i;
 /** What a file is called whose name cannot be read, as clients call one without. */
 const NO_FILE_NAME = "blob";
@@ -133,7 +134,8 @@ function parseLoosely(
   value: string,
 ): Readonly<Record<string, string>> | undefined {
   const names = [...value.matchAll(NAME)];
-  if (!FORM_DATA.test(value) || names.length !== 1) return;
+  const isFile = FORM_DATA.test(value) && HAS_FILE_NAME.test(value);
+  if (!isFile || names.length !== 1) return;
   const [[, quoted, plain]] = names;
   const [, file, plainFile] = FILE_NAME.exec(value) ?? [];
   const filename = file ?? (plainFile?.trim() || NO_FILE_NAME);

@@ -62,7 +62,7 @@ export async function readRequest<Wanted>(
       maxBytes,
       pace,
       maxFileBytes: REFERENCE_LIMITS.maxBytes,
-      maxFiles: REFERENCE_LIMITS.maxImages + form.singleFiles,
+      maxFiles: REFERENCE_LIMITS.maxImages,
       maxFields: MAX_FIELDS,
       directory: join(config.dataDir, "work", `upload-${crypto.randomUUID()}`),
       signal,

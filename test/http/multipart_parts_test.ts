@@ -74,6 +74,8 @@ const MALFORMED: readonly (readonly [string, Bytes, boolean])[] = [
     "form-data; name=a; name=b; filename=my pic.png",
     "attachment; name=a; filename=my pic.png",
     "form-data; filename=my pic.png",
+    'form-data; name="prompt"; foo',
+    "form-data; name=a b; filename=x.png",
   ].map((value): [string, Bytes, boolean] => [
     `its Content-Disposition is ${JSON.stringify(value)}`,
     part(`Content-Disposition: ${value}`),

@@ -398,13 +398,28 @@ Deno.test("readMultipart() lets the server answer a client that still sends", as
   assertEquals(place.files(), []);
 });
 
+Deno.test("readMultipart() counts the file of a field that takes one apart", async () => {
+  await using place = await openPlace();
+  const images = [1, 2].map((n) => file("image", `${n}.png`, NOISE));
+  const mask = file("mask", "mask.png", NOISE);
+  await using read = await place.read(form(...images, mask));
+  assertEquals(read.files.length, 3);
+  const third = file("image", "3.png", NOISE);
+  const failure = await assertRejects(
+    () => place.read(form(...images, mask, third)),
+    Failure,
+  );
+  assertEquals(failure.message, "image there are more than 2 files");
+});
+
 /** A directory in which forms are read. */
 async function openPlace() {
   const parent = await Deno.makeTempDir({ prefix: "codex-image-server-" });
   const directory = join(parent, "upload");
   const options: ReadMultipartOptions = {
     shape: {
-      isFile: (field) => field === "image",
+      isFile: (field) => field === "image" || field === "mask",
+      isSingle: (field) => field === "mask",
       refuse: (field, state) =>
         new Failure("invalid_reference", `${field} ${state}`),
     },
