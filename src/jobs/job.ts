@@ -73,8 +73,12 @@ export class Job {
   }
 
   /** Reads the events; see {@linkcode EventLog.read}. */
-  watch(after = 0): AsyncGenerator<JobEvent> {
-    return this.events.read(after);
+  async *watch(after = 0): AsyncGenerator<JobEvent> {
+    for await (const event of this.events.read(after)) {
+      // In how many seconds to try again depends on when it is told.
+      const isError = event.type === "error";
+      yield isError ? { ...event, data: viewFailure(this.#record) } : event;
+    }
   }
 
   #end(outcome: Pick<JobRecord, "answer" | "failure" | "status">): void {
@@ -83,9 +87,8 @@ export class Job {
   }
 
   #tellOutcome(): void {
-    const { answer } = this.#record;
-    const failure = viewFailure(this.#record);
-    if (failure === null) this.events.add("completed", answer);
+    const { answer, failure } = this.#record;
+    if (failure === undefined) this.events.add("completed", answer);
     else this.events.add("error", failure);
     this.events.close();
   }

@@ -346,7 +346,13 @@ Deno.test("a usage limit pauses the queue: jobs wait, other requests are told at
   assertEquals([refused.status, error.code], [429, "usage_limit_reached"]);
   assert(Number(refused.headers.get("retry-after")) > 60);
   const { data } = await (await fetch(`${server.url}/v1/jobs`)).json();
-  assert(data[0].error.retry_after > 60, `${data[0].error.retry_after}`);
+  const { retry_after } = data[0].error;
+  assert(retry_after > 60, `${retry_after}`);
+  await delay(1_100);
+  const told = await events(
+    await fetch(`${server.url}/v1/jobs/${data[0].id}/events`),
+  );
+  assert(told.at(-1)?.data.retry_after < retry_after);
   const job = await startJob(server, { prompt: "a wren" });
   assertEquals((await getJob(server, job.id)).candidates[0].position, 1);
   assertEquals(server.logLines("codex.exec.start").length, started);
