@@ -12,6 +12,8 @@ import { Thumbnails } from "./thumbnails.ts";
 import { watchImages } from "./watch.ts";
 
 const TIDY_INTERVAL_MS = 3_600_000;
+/** How often to look for images that exceed a limit and were too young to go when they came. */
+const RETAIN_INTERVAL_MS = 300_000;
 
 /** The settings of {@linkcode Library.open}. */
 export interface LibraryOptions extends RetentionLimits {
@@ -49,6 +51,7 @@ export class Library implements AsyncDisposable {
     store.onSaved((image) => this.#add(image));
     this.#background.run(() => this.#watch());
     this.#background.every(TIDY_INTERVAL_MS, () => this.tidy());
+    this.#background.every(RETAIN_INTERVAL_MS, () => this.#retainNext());
     this.tidy();
   }
 
@@ -119,6 +122,10 @@ export class Library implements AsyncDisposable {
     this.#indexing = false;
   }
 
+  #retainNext(): void {
+    this.#background.runNext(() => this.#retain());
+  }
+
   async #retain(): Promise<void> {
     const removed = await retain({
       index: this.#index,
@@ -140,7 +147,7 @@ export class Library implements AsyncDisposable {
     try {
       this.#index.add([sidecar]);
       if (isOldestTooMuch(this.#index, this.#options)) {
-        this.#background.runNext(() => this.#retain());
+        this.#retainNext();
       }
     } catch (error) {
       // The image is safe in the store, where the next tidying finds it.
