@@ -47,6 +47,8 @@ export async function makeDistinct(
   }
   throw new Failure(
     "codex_no_image",
-    `Codex made the very picture of candidate ${likeness.twin + 1} twice`,
+    `Codex made nothing but pictures that other candidates have, the first that of candidate ${
+      likeness.twin + 1
+    }`,
   );
 }

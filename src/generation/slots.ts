@@ -160,7 +160,6 @@ export class Slots {
         `Cannot take ${count} at once: expected at most ${
           max + maxQueue
         }, for so many workers and places in the queue there are`,
-        { param: "count" },
       );
     }
     const queued = this.#queue.flat().length;

@@ -77,12 +77,14 @@ export async function fileResponse(
 
 function preconditionFailed(
   asked: Headers,
-  { etag }: FileResponseOptions,
+  { etag, lastModified }: FileResponseOptions,
 ): HttpFailure {
-  const param = asked.has("if-match") ? "If-Match" : "If-Unmodified-Since";
+  const [param, found] = asked.has("if-match")
+    ? ["If-Match", `is ${quote(etag)}`]
+    : ["If-Unmodified-Since", `is of ${lastModified?.toUTCString()}`];
   return new HttpFailure(
     "unknown_parameter",
-    `Cannot meet ${param} ${shownOf(asked, param)}: the file is ${quote(etag)}`,
+    `Cannot meet ${param} ${shownOf(asked, param)}: the file ${found}`,
     {
       status: STATUS_CODE.PreconditionFailed,
       headers: { etag: quote(etag) },

@@ -1,7 +1,9 @@
 import { assert, assertEquals } from "@std/assert";
 import { join } from "@std/path";
 import fc from "fast-check";
+import { errorResponse } from "../../src/http/error.ts";
 import { fileResponse } from "../../src/http/file.ts";
+import { HttpFailure } from "../../src/http/http_failure.ts";
 import { isImageId } from "../../src/images/names.ts";
 import { ImageStore } from "../../src/images/store.ts";
 
@@ -29,6 +31,9 @@ Deno.test("fileResponse() sends what a Range says, or all, or nothing", async ()
         etag: "abc",
         contentType: "text/plain",
         fileName: "a.txt",
+      }).catch((error) => {
+        assert(error instanceof HttpFailure);
+        return errorResponse(error, "r");
       });
       const text = await response.text();
       const told = response.headers.get("content-range");

@@ -63,7 +63,7 @@ Deno.test("makeDistinct() fails where it is the same twice", async () => {
   await assertRejects(
     () => makeDistinct(batch, 1, work(same, same)),
     Failure,
-    "candidate 1 twice",
+    "that of candidate 1",
   );
 });
 
