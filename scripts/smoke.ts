@@ -5,6 +5,8 @@
  */
 import { assert, assertEquals } from "@std/assert";
 import { delay } from "@std/async/delay";
+import { listProcesses } from "../src/codex/process_list.ts";
+import { processesOf } from "../src/codex/processes.ts";
 
 const DEFAULT_URL = "http://127.0.0.1:17341";
 /** When the canceled request is canceled, in milliseconds. */
@@ -127,16 +129,9 @@ async function checkCancellation(): Promise<string> {
 }
 
 // Only this user's processes show their environment; for those in a container `workers.active` speaks.
-async function workerProcesses(instance: string): Promise<string[]> {
-  const { stdout } = await new Deno.Command("ps", {
-    args: ["axeww", "-o", "pid=,stat=,command="],
-    stderr: "null",
-  }).output();
-  return new TextDecoder().decode(stdout).split("\n")
-    .filter((row) => row.includes(` CODEX_IMAGE_WORKER=${instance}.`))
-    .map((row) => row.trim().split(/\s+/))
-    .filter(([, state]) => !state.startsWith("Z"))
-    .map(([pid]) => pid);
+async function workerProcesses(instance: string): Promise<number[]> {
+  return processesOf(await listProcesses(), `${instance}.*`)
+    .map(({ pid }) => pid);
 }
 
 await check("health", checkHealth);

@@ -12,7 +12,7 @@ const SMOKE = [
   "run",
   "--allow-env",
   "--allow-net",
-  "--allow-run=ps",
+  "--allow-run=ps,sh",
   "scripts/smoke.ts",
 ];
 
