@@ -39,7 +39,6 @@ export class IdempotencyKeys<Answer extends JobAnswer> {
     fingerprint: string,
     start: () => Promise<JobEntry<Answer>>,
   ): Promise<{ readonly entry: JobEntry<Answer>; readonly repeated: boolean }> {
-    this.#jobs.prune();
     this.#forget();
     const former = this.#uses.get(key);
     if (former !== undefined) {
@@ -60,8 +59,9 @@ export class IdempotencyKeys<Answer extends JobAnswer> {
   }
 
   #forget(): void {
+    const known = new Set(this.#jobs.all.map(({ record }) => record.id));
     for (const [key, { job }] of this.#uses) {
-      if (job !== undefined && !this.#jobs.has(job)) this.#uses.delete(key);
+      if (job !== undefined && !known.has(job)) this.#uses.delete(key);
     }
   }
 }

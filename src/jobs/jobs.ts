@@ -8,10 +8,10 @@ import type { Log } from "../log.ts";
 import { startStopwatch } from "../stopwatch.ts";
 import { type CallerOptions, Callers } from "./callers.ts";
 import { Job } from "./job.ts";
-import { newJobRecord } from "./job_record.ts";
 import { type JobAnswer, type JobEntry, overEntry } from "./job_entry.ts";
 import type { JobFiles } from "./job_files.ts";
 import type { JobObserver } from "./job_observer.ts";
+import { newJobRecord } from "./job_record.ts";
 import { endAfterRestart } from "./restarted.ts";
 
 /** How many finished jobs are kept at most. */
@@ -63,25 +63,20 @@ export class Jobs<Answer extends JobAnswer> {
       const job = new Job(record, () => parts.durations.median);
       jobs.#entries.set(record.id, overEntry(job));
     }
-    jobs.prune();
+    jobs.#prune();
     return jobs;
   }
 
   /** The jobs, newest first. */
   get all(): readonly Job[] {
-    this.prune();
+    this.#prune();
     return [...this.#entries.values()].map(({ job }) => job).reverse();
   }
 
   /** Finds a job. */
   get(id: string): JobEntry<Answer> | undefined {
-    this.prune();
+    this.#prune();
     return this.#entries.get(id);
-  }
-
-  /** Tells whether a job is known, without forgetting any. */
-  has(id: string): boolean {
-    return this.#entries.has(id);
   }
 
   /**
@@ -93,7 +88,7 @@ export class Jobs<Answer extends JobAnswer> {
     request: GenerateRequest,
     { caller, requestId }: StartOptions,
   ): Promise<JobEntry<Answer>> {
-    this.prune();
+    this.#prune();
     const { durations } = this.#parts;
     const id = `gen_${crypto.randomUUID()}`;
     const job = new Job(
@@ -203,8 +198,7 @@ export class Jobs<Answer extends JobAnswer> {
     written.finally(() => this.#writing.delete(written));
   }
 
-  /** Forgets the jobs that were kept for long enough, as everything that looks at jobs does first. */
-  prune(): void {
+  #prune(): void {
     const { files, keepMs, log } = this.#parts;
     const over = [...this.#entries.values()].filter(({ job }) => job.over);
     const tooMany = over.length - MAX_KEPT;
