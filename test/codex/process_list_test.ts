@@ -3,21 +3,15 @@ import { join } from "@std/path";
 import { MARK_VARIABLE } from "../../src/codex/environment.ts";
 import { listProcesses } from "../../src/codex/process_list.ts";
 import { endWorker, processesOf } from "../../src/codex/processes.ts";
-import { linkPrograms } from "../support/programs.ts";
+import { linkPrograms, usePath } from "../support/programs.ts";
 import { until } from "../support/until.ts";
 import { newMark, startMarked } from "./marked.ts";
 
 /** Lets this process find only some programs until it is disposed. */
 async function only(programs: readonly string[]): Promise<AsyncDisposable> {
-  const linked = await linkPrograms(programs);
-  const path = Deno.env.get("PATH") ?? "";
-  Deno.env.set("PATH", linked.directory);
-  return {
-    [Symbol.asyncDispose]: async () => {
-      Deno.env.set("PATH", path);
-      await linked[Symbol.asyncDispose]();
-    },
-  };
+  const parts = new AsyncDisposableStack();
+  parts.use(usePath(parts.use(await linkPrograms(programs)).directory));
+  return parts;
 }
 
 const WAYS = [
@@ -90,17 +84,12 @@ for (const odd of ["a\rb", "a\u2028b", "a\nb", "a) S 1 2 b"]) {
 }
 
 Deno.test("listProcesses() asks a shell where ps takes other arguments", async () => {
-  const path = Deno.env.get("PATH") ?? "";
   await using linked = await linkPrograms(["sh", "cat", "tr", "false"]);
   const { directory } = linked;
   await Deno.rename(join(directory, "false"), join(directory, "ps"));
-  Deno.env.set("PATH", directory);
-  try {
-    const rows = await listProcesses();
-    assert(rows.some(({ pid }) => pid === Deno.pid));
-  } finally {
-    Deno.env.set("PATH", path);
-  }
+  using _ = usePath(directory);
+  const rows = await listProcesses();
+  assert(rows.some(({ pid }) => pid === Deno.pid));
 });
 
 Deno.test("listProcesses() fails where there is no way", async () => {

@@ -6,7 +6,7 @@ import {
   type ProcessRow,
 } from "../../src/codex/process_list.ts";
 import { endWorker, killAll, processesOf } from "../../src/codex/processes.ts";
-import { linkPrograms } from "../support/programs.ts";
+import { linkPrograms, usePath } from "../support/programs.ts";
 import { until } from "../support/until.ts";
 import { newMark, startMarked } from "./marked.ts";
 
@@ -160,8 +160,8 @@ Deno.test("killAll() looks again where a look fails", async () => {
 
 /** Lets the next looks fail, as where the system has no process left for them. */
 async function failFirstLooks(times: number): Promise<AsyncDisposable> {
-  const programs = await linkPrograms(["cat", "tr"]);
-  const { directory } = programs;
+  const parts = new AsyncDisposableStack();
+  const { directory } = parts.use(await linkPrograms(["cat", "tr"]));
   const path = Deno.env.get("PATH") ?? "";
   for (const name of ["ps", "sh"]) {
     const script = `#!/bin/sh
@@ -172,11 +172,6 @@ exec ${name} "$@"
 `;
     await Deno.writeTextFile(join(directory, name), script, { mode: 0o755 });
   }
-  Deno.env.set("PATH", directory);
-  return {
-    [Symbol.asyncDispose]: async () => {
-      Deno.env.set("PATH", path);
-      await programs[Symbol.asyncDispose]();
-    },
-  };
+  parts.use(usePath(directory));
+  return parts;
 }
