@@ -1,5 +1,4 @@
 import { closestString } from "@std/text/closest-string";
-
 import { quoteValue } from "./describe_value.ts";
 import { readFormText, type TextKind } from "./form_text.ts";
 import { InvalidRequest, type InvalidRequestCode } from "./invalid_request.ts";

@@ -92,7 +92,8 @@ export class Slots {
   /**
    * Reserves several places at once, or none.
    *
-   * @throws {Failure} `queue_full`, `invalid_count` where there will never be room, or what paused the queue where there is no patience.
+   * @throws {Failure} `queue_full`, `invalid_count` where there will never be room, or what paused the queue where there is
+   * no patience.
    */
   reserve(count: number, options: ReserveOptions = {}): Ticket[] {
     if (this.#pause !== undefined && !options.patient) {
