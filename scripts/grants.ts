@@ -1,7 +1,6 @@
 /** Prints what `deno run` may touch for the present settings: `net` its addresses, `files` its paths, `check` nothing but mistakes. */
 import { basename, dirname, join } from "@std/path";
-import { readConfig } from "../src/config.ts";
-import { ConfigError } from "../src/settings.ts";
+import { ConfigError, readConfig } from "../src/config.ts";
 
 function main(kind: string): string {
   const { config } = readConfig(Deno.env.toObject(), Deno.cwd());

@@ -4,9 +4,8 @@
  * It prints one table of medians. The images are made up, in a directory that is removed in the end.
  */
 import { join } from "@std/path";
-import type { Library } from "../src/library/library.ts";
-import { firstPlace } from "../src/library/place.ts";
-import { toSearchQuery } from "../src/library/search_words.ts";
+import { toSearchQuery } from "../src/library/index.ts";
+import { firstSortKey, type Library } from "../src/library/library.ts";
 import { newId, Shelf } from "../test/library/shelf.ts";
 import { median, writeTable } from "./bench/table.ts";
 
@@ -54,7 +53,7 @@ async function measure(count: number): Promise<Figures> {
   const restarted = performance.now();
   await using library = await shelf.openLibrary({ storePrompts: true });
   const start = performance.now() - restarted;
-  const middle = firstPlace(madeAt(Math.floor(count / 2)));
+  const middle = firstSortKey(madeAt(Math.floor(count / 2)));
   return {
     readAll,
     start,

@@ -5,8 +5,7 @@
  */
 import { assert, assertEquals } from "@std/assert";
 import { delay } from "@std/async/delay";
-import { listProcesses } from "../src/codex/process_list.ts";
-import { processesOf } from "../src/codex/processes.ts";
+import { listProcesses, processesOf } from "../src/codex/process_tree.ts";
 
 const DEFAULT_URL = "http://127.0.0.1:17341";
 /** When the canceled request is canceled, in milliseconds. */

@@ -1,7 +1,6 @@
-import { readConfig } from "./config.ts";
+import { ConfigError, readConfig } from "./config.ts";
 import { createLog, fileSink, type LogSink, stdoutSink } from "./log.ts";
-import { startService } from "./service.ts";
-import { ConfigError } from "./settings.ts";
+import { startServer } from "./server.ts";
 
 const ENDING_SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
@@ -17,7 +16,7 @@ async function main(): Promise<void> {
     : [stdoutSink, file];
   const log = createLog(sinks);
   for (const warning of warnings) log("warn", "config.unknown", { warning });
-  const service = await startService({ config, env, log });
+  const service = await startServer({ config, env, log });
   using ending = listenForEnd();
   log("info", "server.stop", { signal: await ending.received });
   await service.stop();

@@ -1,13 +1,13 @@
+import { deadline } from "@std/async/deadline";
 import { once } from "node:events";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { deadline } from "@std/async/deadline";
+import { ConfigError } from "./config.ts";
 import { watchAccept } from "./http/accept_watch.ts";
 import { limitConnections } from "./http/connections.ts";
 import { type Handler, nodeHandler } from "./http/node_handler.ts";
 import { answerUnreadable } from "./http/unreadable_request.ts";
 import type { Log } from "./log.ts";
-import { ConfigError } from "./settings.ts";
 import { tellFailure, traced } from "./telemetry/request_span.ts";
 
 /** How long open answers may take when the server stops, in milliseconds. */

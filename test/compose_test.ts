@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { unknownNames } from "../src/settings.ts";
+import { unknownNames } from "../src/config.ts";
 
 /** Settings that the image decides: its own addresses, folders and binary. */
 const OF_IMAGE = [
@@ -16,7 +16,7 @@ function read(name: string): Promise<string> {
 }
 
 async function settings(): Promise<string[]> {
-  const source = await read("src/settings.ts");
+  const source = await read("src/config.ts");
   return [...source.matchAll(/^ {2}([A-Z_]+): \[/gm)].map(([, name]) => name);
 }
 

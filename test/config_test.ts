@@ -1,7 +1,6 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { resolve } from "@std/path";
-import { type Config, readConfig } from "../src/config.ts";
-import { ConfigError } from "../src/settings.ts";
+import { type Config, ConfigError, readConfig } from "../src/config.ts";
 
 const CWD = "/srv/images";
 
@@ -238,7 +237,7 @@ const RULES: readonly Rule[] = [
     [],
     "",
   ],
-  ["LEAN", flags, "lean", notFlags, "0 or 1"],
+  ["LEAN", flags, "minimalInstructions", notFlags, "0 or 1"],
   [
     "CODEX_AUTH_HOME",
     [["/home/me/.codex", "/home/me/.codex"], ["login", "/srv/images/login"]],
@@ -326,7 +325,7 @@ Deno.test("readConfig() has a default for everything", () => {
     maxWorkers: 4,
     maxQueue: 32,
     codexBin: undefined,
-    lean: true,
+    minimalInstructions: true,
     authHome: "/home/me/.codex",
     model: undefined,
     upstreamUrl: undefined,

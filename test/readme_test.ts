@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import manifest from "../deno.json" with { type: "json" };
-import { SETTING_NAMES } from "../src/settings.ts";
+import { SETTING_NAMES } from "../src/config.ts";
 
 const readme = await Deno.readTextFile(
   new URL("../README.md", import.meta.url),
@@ -44,7 +44,7 @@ Deno.test("README and deno.json have one version of Codex", () => {
 
 Deno.test("README names every error code", async () => {
   const source = await Deno.readTextFile(
-    new URL("../src/failure.ts", import.meta.url),
+    new URL("../src/errors.ts", import.meta.url),
   );
   const codes = [...source.matchAll(/^ {2}\| "([a-z_]+)"/gm)]
     .map(([, code]) => code)

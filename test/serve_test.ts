@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { ConfigError } from "../src/config.ts";
 import { type Listening, serve, type ServeOptions } from "../src/serve.ts";
-import { ConfigError } from "../src/settings.ts";
 
 const OPTIONS: ServeOptions = {
   host: "127.0.0.1",

@@ -1,7 +1,7 @@
 import { join } from "@std/path";
 import { Codex } from "../../src/codex/codex.ts";
 import { writePrompt } from "../../src/codex/prompt.ts";
-import { variationLine } from "../../src/generation/variations.ts";
+import { variationPrompt } from "../../src/generation/prompt.ts";
 import { checkPicture } from "../../src/images/check.ts";
 import type { Way } from "./way.ts";
 
@@ -25,7 +25,7 @@ export async function openBareWay(
     ...options,
     dataDir: directory,
     codexBin: undefined,
-    lean: true,
+    minimalInstructions: true,
     model: undefined,
     env: Deno.env.toObject(),
     instance,
@@ -41,12 +41,12 @@ export async function openBareWay(
     start: (words) => {
       const caller = new AbortController();
       const name = `${++serial}`;
-      const directions = [variationLine(0, 1)];
+      const directions = [variationPrompt(0, 1)];
       const worker = codex.start({
         input: writePrompt({ words, directions, originals: [], seen: [] }),
         images: [],
         directory: join(directory, "work", name),
-        mark: `${instance}.${name}`,
+        workerTag: `${instance}.${name}`,
       }, caller.signal);
       ended.add(worker.ended);
       return {

@@ -1,7 +1,6 @@
 import { abortable } from "@std/async/abortable";
 import { delay } from "@std/async/delay";
-import { listProcesses } from "../../src/codex/process_list.ts";
-import { processesOf } from "../../src/codex/processes.ts";
+import { listProcesses, processesOf } from "../../src/codex/process_tree.ts";
 import type { MeasureOptions } from "./cost.ts";
 import type { Way } from "./way.ts";
 

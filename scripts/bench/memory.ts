@@ -1,6 +1,5 @@
-import { listProcesses } from "../../src/codex/process_list.ts";
-import { processesOf } from "../../src/codex/processes.ts";
 import { delay } from "@std/async/delay";
+import { listProcesses, processesOf } from "../../src/codex/process_tree.ts";
 
 const SAMPLE_MS = 100;
 

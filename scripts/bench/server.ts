@@ -1,7 +1,7 @@
 import { delay } from "@std/async/delay";
-import { TextLineStream } from "@std/streams/text-line-stream";
 import { fromFileUrl, join } from "@std/path";
-import { PREFIX } from "../../src/settings.ts";
+import { TextLineStream } from "@std/streams/text-line-stream";
+import { PREFIX } from "../../src/config.ts";
 
 const ROOT = fromFileUrl(new URL("../..", import.meta.url));
 const LOOK_MS = 20;

@@ -1,6 +1,8 @@
 import { join } from "@std/path";
-import { findCodexBinary } from "../../src/codex/binary.ts";
-import { MARK_VARIABLE } from "../../src/codex/environment.ts";
+import {
+  findCodexBinary,
+  WORKER_TAG_VARIABLE,
+} from "../../src/codex/command.ts";
 import { writeSandboxLogin } from "../../src/sandbox/login.ts";
 import type { Making, Way } from "./way.ts";
 
@@ -46,7 +48,7 @@ function run(directory: string, mark: string, args: string[]): Making {
       PATH: Deno.env.get("PATH") ?? "",
       HOME: directory,
       CODEX_HOME: directory,
-      [MARK_VARIABLE]: mark,
+      [WORKER_TAG_VARIABLE]: mark,
     },
     // A process group of its own, as a terminal would give it.
     detached: true,

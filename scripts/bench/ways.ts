@@ -1,5 +1,5 @@
 import { join } from "@std/path";
-import { killAll } from "../../src/codex/processes.ts";
+import { killAll } from "../../src/codex/process_tree.ts";
 import { writeSandboxLogin } from "../../src/sandbox/login.ts";
 import { openBareWay } from "./bare_way.ts";
 import { type Server, startServer } from "./server.ts";

@@ -1,25 +1,104 @@
+import { join } from "@std/path";
 import type { Log } from "../log.ts";
-import { findCodexBinary } from "./binary.ts";
-import { InstructionsRefused, loginRequired } from "./failure.ts";
-import { holdAbort } from "./hold_abort.ts";
-import { type CodexHome, hasLogin, prepareHome } from "./home.ts";
-import { findLoginTrouble } from "./login_check.ts";
-import type { PictureCheck } from "./picture_watch.ts";
-import { killAll } from "./processes.ts";
-import { StartTurns } from "./start_turns.ts";
+import { delayAbort, removeIfExists } from "../util.ts";
+import { findCodexBinary } from "./command.ts";
+import { InstructionsRefusedError, loginRequired } from "./errors.ts";
+import type { ImageCheck } from "./image_watcher.ts";
 import {
   type CodexStatus,
   codexVersion,
+  findLoginProblem,
   imageToolStatus,
   loginStatus,
-} from "./status.ts";
+} from "./login.ts";
+import { killAll } from "./process_tree.ts";
 import {
+  StartupGate,
   startWorker,
   type Worker,
-  type WorkerPicture,
-  type WorkerSetup,
+  type WorkerEnvironment,
+  type WorkerImage,
   type WorkerTask,
 } from "./worker.ts";
+
+const INSTRUCTIONS = `You turn a description into one picture.
+
+Call the image_gen.imagegen tool once, as the message asks, and give it what the message tells you to give it. Do nothing else: no plan, no other tool, no second attempt. When the tool has answered, reply "done" and stop.
+`;
+
+/** What earlier workers may have left in the home; all of it is ours. */
+const LEFTOVERS = [
+  "generated_images",
+  "sessions",
+  "shell_snapshots",
+  "thread-writer-locks",
+] as const;
+
+/** The CLI's own home, apart from the user's. */
+export interface CodexHome {
+  /** The directory for `CODEX_HOME`. */
+  readonly path: string;
+  /** The file with our instructions. */
+  readonly instructionsFile: string;
+  /** The link to the user's login. */
+  readonly authFile: string;
+  /** A home without a login, for questions to the CLI that need none. */
+  readonly loginlessHome: string;
+}
+
+/**
+ * Prepares a home for the CLI under the data directory.
+ *
+ * The login is a link and not a copy: refresh tokens are good for one use, so a copy would log the
+ * user out. The CLI renames a refreshed login over the link's target.
+ *
+ * @param dataDir The server's own directory.
+ * @param authHome The directory with the user's `auth.json`, which need not be there yet.
+ */
+export async function prepareHome(
+  dataDir: string,
+  authHome: string,
+): Promise<CodexHome> {
+  const path = join(dataDir, "codex-home");
+  await Deno.mkdir(path, { recursive: true, mode: 0o700 });
+  for (const name of LEFTOVERS) {
+    await removeIfExists(join(path, name));
+  }
+  const authFile = join(path, "auth.json");
+  await link(join(authHome, "auth.json"), authFile);
+  const loginlessHome = join(dataDir, "bare-home");
+  await Deno.mkdir(loginlessHome, { recursive: true, mode: 0o700 });
+  const instructionsFile = join(path, "instructions.md");
+  await Deno.writeTextFile(instructionsFile, INSTRUCTIONS);
+  return { path, instructionsFile, authFile, loginlessHome };
+}
+
+/** Whether the login file is there and can be read, seen through the link. */
+export async function hasLogin(home: CodexHome): Promise<boolean> {
+  try {
+    const { isFile } = await Deno.stat(home.authFile);
+    // Not `file.stat()`: that asks for a permission for the user's own directory.
+    using _file = await Deno.open(home.authFile);
+    return isFile;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    if (error instanceof Deno.errors.PermissionDenied) return false;
+    throw error;
+  }
+}
+
+// `Deno.symlink` wants access to the whole disk; `ln` is content with the directory.
+async function link(target: string, path: string): Promise<void> {
+  if (target === path) return;
+  const { success, stderr } = await new Deno.Command("ln", {
+    args: ["-sfn", "--", target, path],
+    stdin: "null",
+    stdout: "null",
+  }).output();
+  if (success) return;
+  const reason = new TextDecoder().decode(stderr).trim();
+  throw new Error(`Cannot link the login "${target}": ${reason}`);
+}
 
 /** How long the end of a worker waits for a refresh of the login, in milliseconds. */
 const REFRESH_MS = 1_000;
@@ -33,7 +112,7 @@ export interface CodexOptions {
   /** The Codex binary; the pinned package's or the one on PATH when undefined. */
   readonly codexBin: string | undefined;
   /** Whether workers get our own short instructions and no tool but the image tool. */
-  readonly lean: boolean;
+  readonly minimalInstructions: boolean;
   /** The chat model; the CLI's default when undefined. */
   readonly model: string | undefined;
   /** The service that stands in for the real one. */
@@ -43,30 +122,30 @@ export interface CodexOptions {
   /** What the marks of all workers of this server begin with. */
   readonly instance: string;
   /** Tells a whole picture from a file that is still being written. */
-  readonly check: PictureCheck;
+  readonly check: ImageCheck;
   /** Where to say what happens. */
   readonly log: Log;
 }
 
 /** The installed Codex CLI: its home, its login and its workers. */
 export class Codex {
-  readonly #setup: WorkerSetup;
+  readonly #setup: WorkerEnvironment;
   readonly #home: CodexHome;
   readonly #options: CodexOptions;
-  readonly #turns: StartTurns;
-  #lean: boolean;
+  readonly #turns: StartupGate;
+  #minimalInstructions: boolean;
   #version: string | undefined;
 
   private constructor(
-    setup: WorkerSetup,
+    setup: WorkerEnvironment,
     home: CodexHome,
     options: CodexOptions,
   ) {
     this.#setup = setup;
     this.#home = home;
     this.#options = options;
-    this.#turns = new StartTurns(home.authFile);
-    this.#lean = options.lean;
+    this.#turns = new StartupGate(home.authFile);
+    this.#minimalInstructions = options.minimalInstructions;
   }
 
   /**
@@ -111,7 +190,7 @@ export class Codex {
 
   /** Whether the login will do. */
   async checkLogin(): Promise<CodexStatus> {
-    const trouble = await findLoginTrouble(this.#options.authHome);
+    const trouble = await findLoginProblem(this.#options.authHome);
     return trouble === undefined || trouble.isUsable
       ? await loginStatus(this.#setup)
       : { ok: false, detail: `${trouble.found}; ${trouble.remedy}` };
@@ -120,7 +199,7 @@ export class Codex {
   /** Whether the login can be refreshed. */
   async checkLoginWritable(): Promise<CodexStatus> {
     const { authHome } = this.#options;
-    const trouble = await findLoginTrouble(authHome);
+    const trouble = await findLoginProblem(authHome);
     return trouble === undefined
       ? { ok: true, detail: authHome }
       : { ok: false, detail: `${trouble.found}; ${trouble.remedy}` };
@@ -129,17 +208,17 @@ export class Codex {
   /** Whether the image tool is switched on. */
   checkImageTool(): Promise<CodexStatus> {
     // With a login that is about to end, this question alone would refresh it.
-    return imageToolStatus({ ...this.#setup, home: this.#home.bare });
+    return imageToolStatus({ ...this.#setup, home: this.#home.loginlessHome });
   }
 
   /**
    * Makes sure that there is a login at all, before anything is started.
    *
-   * @throws {Failure} There is none.
+   * @throws {ApiError} There is none.
    */
   async requireLogin(): Promise<void> {
     if (await hasLogin(this.#home)) return;
-    const trouble = await findLoginTrouble(this.#options.authHome);
+    const trouble = await findLoginProblem(this.#options.authHome);
     if (trouble === undefined || trouble.isUsable) return;
     throw loginRequired(trouble.found, trouble.remedy);
   }
@@ -150,15 +229,18 @@ export class Codex {
    * Where the service refuses our instructions, the worker is run once more with the CLI's own, and
    * so are all later ones.
    */
-  start(task: Omit<WorkerTask, "lean">, signal: AbortSignal): Worker {
+  start(
+    task: Omit<WorkerTask, "minimalInstructions">,
+    signal: AbortSignal,
+  ): Worker {
     const started = Promise.withResolvers<boolean>();
-    const picture = Promise.withResolvers<WorkerPicture>();
+    const picture = Promise.withResolvers<WorkerImage>();
     picture.promise.catch(() => {});
     const ended = this.#turns.take(started.promise, signal)
       .then(async (refreshes) => {
         // To end the CLI while it refreshes the login would lose the new one.
         using held = refreshes
-          ? holdAbort(signal, started.promise, REFRESH_MS)
+          ? delayAbort(signal, started.promise, REFRESH_MS)
           : undefined;
         const { signal: ending } = held ?? { signal };
         await this.#run(task, ending, { started, picture });
@@ -168,24 +250,32 @@ export class Codex {
   }
 
   async #run(
-    task: Omit<WorkerTask, "lean">,
+    task: Omit<WorkerTask, "minimalInstructions">,
     signal: AbortSignal,
     { started, picture }: {
       started: PromiseWithResolvers<boolean>;
-      picture: PromiseWithResolvers<WorkerPicture>;
+      picture: PromiseWithResolvers<WorkerImage>;
     },
   ): Promise<void> {
-    const lean = this.#lean;
-    const worker = startWorker(this.#setup, { ...task, lean }, signal);
+    const minimalInstructions = this.#minimalInstructions;
+    const worker = startWorker(
+      this.#setup,
+      { ...task, minimalInstructions },
+      signal,
+    );
     worker.started.then((begun) => begun && started.resolve(true));
     try {
       picture.resolve(await worker.picture);
     } catch (error) {
-      if (!lean || !(error instanceof InstructionsRefused)) {
+      if (
+        !minimalInstructions || !(error instanceof InstructionsRefusedError)
+      ) {
         picture.reject(error);
       } else {
-        this.#lean = false;
-        this.#options.log("warn", "codex.lean.refused", { mark: task.mark });
+        this.#minimalInstructions = false;
+        this.#options.log("warn", "codex.lean.refused", {
+          mark: task.workerTag,
+        });
         await worker.ended;
         return await this.#run(task, signal, { started, picture });
       }
@@ -194,7 +284,7 @@ export class Codex {
   }
 
   async #reportLogin(): Promise<void> {
-    const trouble = await findLoginTrouble(this.#options.authHome);
+    const trouble = await findLoginProblem(this.#options.authHome);
     if (trouble === undefined) return;
     this.#options.log("warn", "codex.login.trouble", {
       kind: trouble.kind,

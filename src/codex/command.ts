@@ -1,3 +1,101 @@
+import { dirname, join } from "@std/path";
+import { createRequire } from "node:module";
+
+const TRIPLES: Readonly<Record<string, string>> = {
+  "linux-x86_64": "x86_64-unknown-linux-musl",
+  "linux-aarch64": "aarch64-unknown-linux-musl",
+  "darwin-x86_64": "x86_64-apple-darwin",
+  "darwin-aarch64": "aarch64-apple-darwin",
+};
+
+/**
+ * Finds the native Codex binary: the one that is asked for, else that of the pinned npm package,
+ * else `codex` on PATH.
+ *
+ * The launcher script of the package is passed over, because killing it orphans the real process.
+ *
+ * @param configured A path that settles the question.
+ */
+export function findCodexBinary(configured?: string): string {
+  return configured ?? packagedBinary() ?? "codex";
+}
+
+function packagedBinary(): string | undefined {
+  const { os, arch } = Deno.build;
+  const triple = TRIPLES[`${os}-${arch}`];
+  if (triple === undefined) return undefined;
+  const cpu = arch === "x86_64" ? "x64" : "arm64";
+  try {
+    const launcher = import.meta.resolve("@openai/codex/package.json");
+    const manifest = createRequire(launcher)
+      .resolve(`@openai/codex-${os}-${cpu}/package.json`);
+    return join(dirname(manifest), "vendor", triple, "bin", "codex");
+  } catch (error) {
+    // A container ships the binary on PATH and not as a package.
+    if (error instanceof Error) return undefined;
+    throw error;
+  }
+}
+
+/** The variable that marks every process of a worker; its name survives the CLI's filter for secrets. */
+export const WORKER_TAG_VARIABLE = "CODEX_IMAGE_WORKER";
+
+const PASSED_ON = [
+  "PATH",
+  "LANG",
+  "LC_ALL",
+  "TMPDIR",
+  "SSL_CERT_FILE",
+  "SSL_CERT_DIR",
+  "CODEX_CA_CERTIFICATE",
+  "HTTP_PROXY",
+  "HTTPS_PROXY",
+  "ALL_PROXY",
+  "http_proxy",
+  "https_proxy",
+  "all_proxy",
+] as const;
+/** No proxy reaches the sandbox of this machine. */
+const THIS_MACHINE = "localhost,127.0.0.1,::1";
+
+/** What the environment of one worker depends on. */
+export interface EnvironmentOptions {
+  /** The CLI's home. */
+  readonly home: string;
+  /** What marks the worker's processes. */
+  readonly workerTag: string;
+  /** The service that stands in for the real one. */
+  readonly upstreamUrl: string | undefined;
+}
+
+/**
+ * Makes the environment of a worker: an allow-list of ours, and nothing else.
+ *
+ * `OPENAI_API_KEY` and its like would change who pays, and our own key is nobody's business.
+ * The time zone is UTC, so that the CLI's "try again at 8:19 PM" can be understood.
+ *
+ * @param own The server's environment.
+ */
+export function workerEnvironment(
+  own: Readonly<Record<string, string>>,
+  options: EnvironmentOptions,
+): Record<string, string> {
+  const env: Record<string, string> = {};
+  for (const name of PASSED_ON) {
+    if (own[name] !== undefined) env[name] = own[name];
+  }
+  const noProxy = [own.NO_PROXY || own.no_proxy || [], THIS_MACHINE].flat();
+  env.NO_PROXY = env.no_proxy = noProxy.join(",");
+  env.HOME = options.home;
+  env.CODEX_HOME = options.home;
+  env.TZ = "UTC";
+  env[WORKER_TAG_VARIABLE] = options.workerTag;
+  if (options.upstreamUrl !== undefined) {
+    env.CODEX_REFRESH_TOKEN_URL_OVERRIDE = `${options.upstreamUrl}/oauth/token`;
+  }
+  return env;
+}
+
 const NOT_NEEDED = [
   "apps",
   "plugins",
@@ -40,7 +138,7 @@ const QUIET_SETTINGS: Readonly<Record<string, string | number | boolean>> = {
 /** What the arguments of one worker depend on. */
 export interface CommandOptions {
   /** Whether our own short instructions replace the CLI's, and its other tools are off. */
-  readonly lean: boolean;
+  readonly minimalInstructions: boolean;
   /** The file with our instructions. */
   readonly instructionsFile: string;
   /** Where the CLI keeps its databases; they hold prompts and pictures, so they die with the worker. */
@@ -59,7 +157,7 @@ export interface CommandOptions {
  * The prompt is no argument: it goes to standard input, where no process list shows it.
  */
 export function codexArguments(options: CommandOptions): string[] {
-  const { lean, model, upstreamUrl } = options;
+  const { minimalInstructions, model, upstreamUrl } = options;
   return [
     "exec",
     "--json",
@@ -68,12 +166,16 @@ export function codexArguments(options: CommandOptions): string[] {
     "--ignore-rules",
     "--sandbox",
     "read-only",
-    ...(lean ? NOT_NEEDED.flatMap((name) => ["--disable", name]) : []),
+    ...(minimalInstructions
+      ? NOT_NEEDED.flatMap((name) => ["--disable", name])
+      : []),
     ...setting({
       ...QUIET_SETTINGS,
       "sqlite_home": options.databaseDir,
-      ...(lean ? LEAN_SETTINGS : {}),
-      ...(lean ? { model_instructions_file: options.instructionsFile } : {}),
+      ...(minimalInstructions ? LEAN_SETTINGS : {}),
+      ...(minimalInstructions
+        ? { model_instructions_file: options.instructionsFile }
+        : {}),
       ...(upstreamUrl === undefined ? {} : {
         openai_base_url: `${upstreamUrl}/v1`,
         chatgpt_base_url: `${upstreamUrl}/backend-api`,

@@ -1,10 +1,8 @@
 import { deadline } from "@std/async/deadline";
-import { Failure } from "../failure.ts";
-import { readCodexEvent } from "./events.ts";
-import type { WorkerTraces } from "./explain.ts";
-import { readLines } from "./lines.ts";
-import { endWorker } from "./processes.ts";
-import { readToolFailure } from "./tool_failure.ts";
+import { ApiError } from "../errors.ts";
+import { readToolFailure, type WorkerOutput } from "./errors.ts";
+import { readCodexEvent, readLines } from "./events.ts";
+import { terminateWorker } from "./process_tree.ts";
 
 /** How many lines of each kind are kept. */
 const KEPT_LINES = 50;
@@ -24,14 +22,14 @@ export interface CodexCommand {
   /** What it reads on standard input. */
   readonly input: string;
   /** What marks it and its descendants; also in {@linkcode CodexCommand.env}. */
-  readonly mark: string;
+  readonly workerTag: string;
 }
 
 /** A running `codex exec`, the leader of a session of its own. */
 export class CodexProcess {
   /** Resolves with the thread's id when the CLI has begun. */
   readonly thread: Promise<string>;
-  /** Rejects with the {@linkcode Failure} when the image tool has failed for good. */
+  /** Rejects with the {@linkcode ApiError} when the image tool has failed for good. */
   readonly toolFailure: Promise<never>;
 
   readonly #child: Deno.ChildProcess;
@@ -45,11 +43,11 @@ export class CodexProcess {
   /**
    * Starts the CLI.
    *
-   * @throws {Failure} The binary cannot be started.
+   * @throws {ApiError} The binary cannot be started.
    */
   constructor(command: CodexCommand) {
     this.#child = spawn(command);
-    this.#mark = command.mark;
+    this.#mark = command.workerTag;
     const thread = Promise.withResolvers<string>();
     const toolFailure = Promise.withResolvers<never>();
     // The failure matters only to a worker that still waits.
@@ -73,7 +71,7 @@ export class CodexProcess {
   }
 
   /** Waits until the CLI has ended by itself, and tells what it said. */
-  async exited(): Promise<Omit<WorkerTraces, "badFile">> {
+  async exited(): Promise<Omit<WorkerOutput, "badFile">> {
     const { code } = await this.#child.status;
     try {
       await deadline(this.#output, DRAIN_MS);
@@ -91,7 +89,7 @@ export class CodexProcess {
 
   /** Ends the CLI and everything it started, and waits until all of it is gone. */
   async end(): Promise<void> {
-    await endWorker(this.#child, this.#mark);
+    await terminateWorker(this.#child, this.#mark);
     this.#over.abort();
     await this.#output;
   }
@@ -111,7 +109,7 @@ function spawn(command: CodexCommand): Deno.ChildProcess {
     }).spawn();
   } catch (error) {
     if (!(error instanceof Error)) throw error;
-    throw new Failure(
+    throw new ApiError(
       "codex_spawn_failed",
       `Cannot start Codex "${command.binary}": ${error.message}`,
     );

@@ -20,7 +20,7 @@ export interface WorkerPrompt {
   /** Further references, which only the chat model sees. */
   readonly seen: readonly PromptReference[];
   /** Whether an earlier attempt left originals out, so that this one has to be told. */
-  readonly insist?: boolean;
+  readonly remindReferences?: boolean;
   /** Whether the picture shall have a transparent background; left to the model when undefined. */
   readonly transparent?: boolean;
 }
@@ -58,14 +58,14 @@ function directionLines(directions: readonly string[]): string[] {
 }
 
 function referenceLines(
-  { insist, originals, seen }: WorkerPrompt,
+  { remindReferences, originals, seen }: WorkerPrompt,
 ): string[] {
   if (originals.length === 0) return [];
   const lines = [
     "The picture builds on reference files. Give the tool referenced_image_paths with exactly these paths, all of them, in this order, and never num_last_images_to_include:",
     ...originals.map(referenceLine),
   ];
-  if (insist) {
+  if (remindReferences) {
     lines.push(
       "An earlier attempt left files out of referenced_image_paths and was thrown away for that: the call must hold every path above, letter for letter.",
     );

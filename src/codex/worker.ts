@@ -1,20 +1,56 @@
 import { abortable } from "@std/async/abortable";
 import { join } from "@std/path";
-import { removeIfThere } from "../remove.ts";
-import { codexArguments } from "./command.ts";
-import { workerEnvironment } from "./environment.ts";
-import { explainFailure } from "./explain.ts";
-import {
-  lookForPicture,
-  type PictureCheck,
-  watchForPicture,
-} from "./picture_watch.ts";
+import { removeIfExists } from "../util.ts";
+import { codexArguments, workerEnvironment } from "./command.ts";
+import { classifyError } from "./errors.ts";
+import { findImage, type ImageCheck, watchForImage } from "./image_watcher.ts";
+import { isTokenRefreshDue } from "./login.ts";
 import { CodexProcess } from "./process.ts";
-import type { SessionFacts } from "./session.ts";
-import { followSession, type SessionFollower } from "./session_follower.ts";
+import {
+  followSession,
+  type SessionFollower,
+  type SessionSummary,
+} from "./session.ts";
+
+/**
+ * Lets workers start side by side, except where one must go ahead: the first on a fresh home, which
+ * unpacks files there, and one that will refresh the login.
+ */
+export class StartupGate {
+  readonly #authFile: string;
+  #next: Promise<void> = Promise.resolve();
+  #isUnpacked = false;
+
+  /** @param authFile The login file. */
+  constructor(authFile: string) {
+    this.#authFile = authFile;
+  }
+
+  /**
+   * Waits until a worker may start.
+   *
+   * @param started Tells whether it has begun its thread, as soon as it has or has ended without one.
+   * @param signal Gives the turn up.
+   * @returns Whether it will refresh the login.
+   */
+  take(started: Promise<boolean>, signal: AbortSignal): Promise<boolean> {
+    const before = this.#next;
+    const turn = abortable(before, signal).then(async () => {
+      const refreshes = await isTokenRefreshDue(this.#authFile);
+      signal.throwIfAborted();
+      return refreshes;
+    });
+    this.#next = turn.then(async (refreshes) => {
+      if (!refreshes && this.#isUnpacked) return;
+      // One that ended before it began may have left the files half unpacked.
+      if (await started) this.#isUnpacked = true;
+    }, () => before);
+    return turn;
+  }
+}
 
 /** What all workers of a server share. */
-export interface WorkerSetup {
+export interface WorkerEnvironment {
   /** The native Codex binary. */
   readonly binary: string;
   /** The CLI's home. */
@@ -28,7 +64,7 @@ export interface WorkerSetup {
   /** The server's environment. */
   readonly env: Readonly<Record<string, string>>;
   /** Tells a whole picture from a file that is still being written. */
-  readonly check: PictureCheck;
+  readonly check: ImageCheck;
 }
 
 /** One picture to make. */
@@ -40,9 +76,9 @@ export interface WorkerTask {
   /** A directory of its own, which the worker makes and removes. */
   readonly directory: string;
   /** What marks its processes. */
-  readonly mark: string;
+  readonly workerTag: string;
   /** Whether the CLI gets our own short instructions and no tool but the image tool. */
-  readonly lean: boolean;
+  readonly minimalInstructions: boolean;
   /**
    * Told of every call of the image tool as it begins: the JSON arguments, or the program that makes the call.
    *
@@ -52,11 +88,11 @@ export interface WorkerTask {
 }
 
 /** What a worker made. */
-export interface WorkerPicture {
+export interface WorkerImage {
   /** The file as the CLI wrote it. */
   readonly bytes: Uint8Array<ArrayBuffer>;
   /** What the CLI keeps of it, which is there a moment later. */
-  readonly facts: Promise<SessionFacts>;
+  readonly facts: Promise<SessionSummary>;
 }
 
 /** A worker under way. */
@@ -64,7 +100,7 @@ export interface Worker {
   /** Tells whether the CLI has begun its thread, as soon as it has or has ended without one. */
   readonly started: Promise<boolean>;
   /** The picture as soon as it is whole; rejects with a `Failure` or the signal's reason. */
-  readonly picture: Promise<WorkerPicture>;
+  readonly picture: Promise<WorkerImage>;
   /** Resolves when every process and every file of the worker is gone. */
   readonly ended: Promise<void>;
 }
@@ -76,12 +112,12 @@ export interface Worker {
  * tool, the CLI's own end, or the signal.
  */
 export function startWorker(
-  setup: WorkerSetup,
+  setup: WorkerEnvironment,
   task: WorkerTask,
   signal: AbortSignal,
 ): Worker {
   const started = Promise.withResolvers<boolean>();
-  const picture = Promise.withResolvers<WorkerPicture>();
+  const picture = Promise.withResolvers<WorkerImage>();
   // Whoever waits for the end alone must not be ended by this rejection.
   picture.promise.catch(() => {});
   const ended = run().finally(() => started.resolve(false));
@@ -110,31 +146,34 @@ export function startWorker(
     } finally {
       await process?.end();
       await session?.remove();
-      await removeIfThere(task.directory);
+      await removeIfExists(task.directory);
     }
   }
 }
 
-function startProcess(setup: WorkerSetup, task: WorkerTask): CodexProcess {
+function startProcess(
+  setup: WorkerEnvironment,
+  task: WorkerTask,
+): CodexProcess {
   return new CodexProcess({
     binary: setup.binary,
     args: codexArguments({
       ...setup,
-      lean: task.lean,
+      minimalInstructions: task.minimalInstructions,
       images: task.images,
       databaseDir: join(task.directory, "databases"),
     }),
-    env: workerEnvironment(setup.env, { ...setup, mark: task.mark }),
+    env: workerEnvironment(setup.env, { ...setup, workerTag: task.workerTag }),
     cwd: task.directory,
     input: task.input,
-    mark: task.mark,
+    workerTag: task.workerTag,
   });
 }
 
 interface Waiting {
   readonly process: CodexProcess;
   readonly thread: Promise<SessionFollower>;
-  readonly setup: WorkerSetup;
+  readonly setup: WorkerEnvironment;
 }
 
 async function waitForPicture(
@@ -150,17 +189,17 @@ async function waitForPicture(
         process.toolFailure,
         thread.then((session) => {
           directory = session.pictures;
-          watching = watchForPicture(directory, setup.check, decided.signal);
+          watching = watchForImage(directory, setup.check, decided.signal);
           return watching;
         }),
-        thread.then((session) => session.objection(decided.signal)),
+        thread.then((session) => session.watchToolCalls(decided.signal)),
         process.exited().then(async (traces) => {
           decided.signal.throwIfAborted();
           const { whole, wrong } = directory === undefined
             ? {}
-            : await lookForPicture(directory, setup.check);
+            : await findImage(directory, setup.check);
           if (whole !== undefined) return whole;
-          throw explainFailure({ ...traces, badFile: wrong });
+          throw classifyError({ ...traces, badFile: wrong });
         }),
       ]),
       signal,

@@ -1,35 +1,162 @@
 import { join } from "@std/path";
-import type { GenerateRequest } from "../contract/request.ts";
-import { resolveTarget } from "../contract/target.ts";
-import { Failure, toFailure } from "../failure.ts";
-import { removeIfThere } from "../remove.ts";
-import type { StorageCheck } from "../storage_check.ts";
-import type { Batch, FinishedCandidate } from "./batch.ts";
+import type { GenerateRequest } from "../api/generate_request.ts";
+import { resolveTarget, type Target } from "../api/size.ts";
+import { ApiError, toApiError } from "../errors.ts";
+import type { StoredImage } from "../images/store.ts";
+import type { StorageCheck } from "../storage/free_space.ts";
+import { removeIfExists } from "../util.ts";
 import {
   type Candidate,
   type CandidateParts,
   makeCandidate,
 } from "./candidate.ts";
-import type { Durations } from "./durations.ts";
-import type {
-  FailedCandidate,
-  GenerateContext,
-  Generation,
-} from "./generation.ts";
-import { checkMask } from "./mask.ts";
-import { PictureSet } from "./picture_set.ts";
-import { writeReferences } from "./references.ts";
-import type { Slots, Ticket } from "./slots.ts";
+import { ImageSet } from "./duplicates.ts";
+import type { FairQueue, Reservation } from "./fair_queue.ts";
+import {
+  checkMask,
+  type Reference,
+  type ReferenceDelivery,
+  writeReferences,
+} from "./references.ts";
+
+/** How many durations are remembered. */
+const REMEMBERED = 50;
+
+/** The durations of recent candidates, from which the next ones are estimated. */
+export class Durations {
+  readonly #recent: number[] = [];
+
+  /** Adds the duration of a finished candidate, in milliseconds. */
+  add(ms: number): void {
+    this.#recent.push(ms);
+    if (this.#recent.length > REMEMBERED) this.#recent.shift();
+  }
+
+  /** The median, in milliseconds; undefined before the first candidate has finished. */
+  get median(): number | undefined {
+    const sorted = this.#recent.toSorted((a, b) => a - b);
+    return sorted[Math.floor(sorted.length / 2)];
+  }
+}
+
+/** A request under way, as its candidates see it. */
+export interface GenerationContext {
+  /** `gen_…` */
+  readonly id: string;
+  /** The part that the ids of its images share: `codex-<uuid>`. */
+  readonly imageId: string;
+  /** What is asked. */
+  readonly request: GenerateRequest;
+  /** What size and shape that means. */
+  readonly target: Target;
+  /** The references, on disk. */
+  readonly references: readonly Reference[];
+  /** A directory of its own. */
+  readonly directory: string;
+  /** The request's id in the log. */
+  readonly requestId: string;
+  /** The pictures so far, so that no two are the same. */
+  readonly pictures: ImageSet;
+  /** Tokens that the chat model used, added up as candidates finish. */
+  readonly usage: Usage;
+  /** Told of every step. */
+  readonly onProgress: (progress: Progress) => void;
+}
+
+/** Tokens of the chat model. */
+export interface Usage {
+  inputTokens: number;
+  outputTokens: number;
+}
+
+/** A candidate that is finished and stored. */
+export interface FinishedCandidate {
+  /** Which of the request's candidates, from 0. */
+  readonly index: number;
+  /** The stored image. */
+  readonly image: StoredImage;
+  /** How each reference reached the models. */
+  readonly receipts: readonly ReferenceDelivery[];
+  /** What the caller should know about it. */
+  readonly warnings: readonly string[];
+  /** Tokens of the chat model for it alone. */
+  readonly usage: Readonly<Usage>;
+}
+
+/** A step of one candidate; `index` counts the request's candidates from 0. */
+export type Progress =
+  | {
+    readonly phase: "queued";
+    readonly index: number;
+    /** The place in the queue, from 1. */
+    readonly position: number;
+  }
+  | { readonly phase: "started"; readonly index: number }
+  | { readonly phase: "drawing"; readonly index: number }
+  | {
+    readonly phase: "saved";
+    readonly index: number;
+    readonly candidate: FinishedCandidate;
+  }
+  | {
+    readonly phase: "failed" | "canceled";
+    readonly index: number;
+    readonly failure: ApiError;
+  };
+
+/** A candidate that failed. */
+export interface FailedCandidate {
+  /** Which of the request's candidates, from 0. */
+  readonly index: number;
+  /** Why. */
+  readonly failure: ApiError;
+}
+
+/** What became of a request. */
+export interface Generation {
+  /** `gen_…` */
+  readonly id: string;
+  /** What was asked. */
+  readonly request: GenerateRequest;
+  /** At least one, in the order of the candidates. */
+  readonly finished: readonly FinishedCandidate[];
+  /** The rest, in the order of the candidates. */
+  readonly failed: readonly FailedCandidate[];
+  /** The references as they were used. */
+  readonly references: readonly Reference[];
+  /** How far apart the two most alike pictures are, in bits of a 64-bit perceptual hash; undefined for a single one. */
+  readonly smallestDistance: number | undefined;
+  /** Tokens of the chat model. */
+  readonly usage: Usage;
+}
+
+/** Who asks, and until when. */
+export interface GenerateOptions {
+  /** `gen_…` and a UUID. */
+  readonly id: string;
+  /** The request's id in the log. */
+  readonly requestId: string;
+  /** Ends the whole request. */
+  readonly signal: AbortSignal;
+  /** Ends one candidate each. */
+  readonly candidateSignals: readonly AbortSignal[];
+  /** Whether to wait for as long as it takes, also for the end of a usage limit. */
+  readonly waitForQuota: boolean;
+  /** Told when the request is accepted: its references are good and its places reserved. */
+  readonly onAdmitted: () => void;
+  /** Told of every step. */
+  readonly onProgress: (progress: Progress) => void;
+}
 
 /** What a {@linkcode Generator} works with. */
 export interface GeneratorParts extends CandidateParts {
   readonly durations: Durations;
-  readonly slots: Slots;
+  readonly slots: FairQueue;
   /** Makes sure that there is room for a picture before it is paid for. */
   readonly checkStorage: StorageCheck;
   /** Where requests keep their files while they run. */
   readonly workDir: string;
-  /** How long a request may take, in milliseconds; a patient one, each of its candidates. */
+  /** How long a request may take, in milliseconds; one that waits for quota, each of its candidates. */
   readonly timeoutMs: number;
   /** Whether a usage limit stops all work until it is over. */
   readonly pauseOnUsageLimit: boolean;
@@ -50,21 +177,21 @@ export class Generator {
    *
    * What is finished when others fail is kept: it is paid for.
    *
-   * @throws {Failure} No image could be made: the failure of the first candidate.
+   * @throws {ApiError} No image could be made: the failure of the first candidate.
    */
   async generate(
     request: GenerateRequest,
-    context: GenerateContext,
+    options: GenerateOptions,
   ): Promise<Generation> {
     const { checkStorage, codex, slots, workDir } = this.#parts;
     this.#stopping.signal.throwIfAborted();
     await codex.requireLogin();
     await checkStorage();
-    const { patient } = context;
-    const tickets = slots.reserve(request.count, { patient });
+    const { waitForQuota } = options;
+    const tickets = slots.reserve(request.count, { waitForQuota });
     const ending = new AbortController();
-    const timer = patient ? undefined : this.#endInTime(ending);
-    const directory = join(workDir, context.id);
+    const timer = waitForQuota ? undefined : this.#endInTime(ending);
+    const directory = join(workDir, options.id);
     let candidates: readonly Candidate[] = [];
     try {
       const references = await writeReferences(
@@ -72,25 +199,29 @@ export class Generator {
         join(directory, "references"),
       );
       if (request.hasMask) await checkMask(references);
-      const batch: Batch = {
-        ...context,
+      const context: GenerationContext = {
+        ...options,
         imageId: `codex-${crypto.randomUUID()}`,
         // The references are on disk by now; in memory they can be 100 MB.
         request: { ...request, references: [] },
         target: resolveTarget({ ...request, firstReference: references[0] }),
         references,
         directory,
-        pictures: new PictureSet(),
+        pictures: new ImageSet(),
         usage: { inputTokens: 0, outputTokens: 0 },
       };
-      context.onAdmitted();
-      const signals = [context.signal, this.#stopping.signal, ending.signal];
+      options.onAdmitted();
+      const signals = [options.signal, this.#stopping.signal, ending.signal];
       candidates = tickets.map((ticket, index) => {
-        const own = context.candidateSignals.slice(index, index + 1);
+        const own = options.candidateSignals.slice(index, index + 1);
         const signal = AbortSignal.any([...signals, ...own]);
-        return this.#candidate(batch, ticket, { index, signal, patient });
+        return this.#candidate(context, ticket, {
+          index,
+          signal,
+          waitForQuota,
+        });
       });
-      return await this.#gather(batch, candidates, ending);
+      return await this.#gather(context, candidates, ending);
     } finally {
       clearTimeout(timer);
       this.#track(this.#cleanUp(directory, tickets, candidates));
@@ -100,7 +231,7 @@ export class Generator {
   /** Ends all work; whoever waits for it is told that the server shuts down. */
   stop(): void {
     this.#stopping.abort(
-      new Failure("shutting_down", "The server is shutting down", {
+      new ApiError("shutting_down", "The server is shutting down", {
         retryAfter: 5,
       }),
     );
@@ -112,23 +243,23 @@ export class Generator {
   }
 
   #candidate(
-    batch: Batch,
-    ticket: Ticket,
-    { index, patient, signal }: {
+    context: GenerationContext,
+    ticket: Reservation,
+    { index, waitForQuota, signal }: {
       readonly index: number;
-      readonly patient: boolean;
+      readonly waitForQuota: boolean;
       readonly signal: AbortSignal;
     },
   ): Candidate {
     const onMove = (position: number) =>
-      batch.onProgress({ phase: "queued", index, position });
+      context.onProgress({ phase: "queued", index, position });
     const made = ticket.ready(signal, onMove).then(async () => {
       // The disk may have filled up while it waited.
       await this.#parts.checkStorage();
       // Who waits for as long as it takes has a time limit for the work alone.
       const late = new AbortController();
-      const timer = patient ? this.#endInTime(late) : undefined;
-      const candidate = makeCandidate(this.#parts, batch, {
+      const timer = waitForQuota ? this.#endInTime(late) : undefined;
+      const candidate = makeCandidate(this.#parts, context, {
         index,
         signal: AbortSignal.any([signal, late.signal]),
       });
@@ -143,7 +274,7 @@ export class Generator {
   }
 
   async #gather(
-    batch: Batch,
+    context: GenerationContext,
     candidates: readonly Candidate[],
     ending: AbortController,
   ): Promise<Generation> {
@@ -154,23 +285,23 @@ export class Generator {
         const candidate = await waiting.finished;
         finished.push(candidate);
         this.#parts.durations.add(candidate.image.sidecar.duration_ms);
-        batch.onProgress({ phase: "saved", index, candidate });
+        context.onProgress({ phase: "saved", index, candidate });
       } catch (error) {
-        const failure = toFailure(error);
+        const failure = toApiError(error);
         failed.push({ index, failure });
-        this.#noteFailure(batch, failure);
+        this.#noteFailure(context, failure);
         const canceled = failure.code === "request_canceled";
         const phase = canceled ? "canceled" : "failed";
-        batch.onProgress({ phase, index, failure });
-        if (batch.request.failFast) ending.abort(failure);
+        context.onProgress({ phase, index, failure });
+        if (context.request.failFast) ending.abort(failure);
       }
     }));
     const earliest = failed[0]?.failure;
     finished.sort((a, b) => a.index - b.index);
     failed.sort((a, b) => a.index - b.index);
-    if (batch.request.failFast && earliest !== undefined) throw earliest;
+    if (context.request.failFast && earliest !== undefined) throw earliest;
     if (finished.length === 0) throw failed[0].failure;
-    const { id, pictures, references, request, usage } = batch;
+    const { id, pictures, references, request, usage } = context;
     const { smallestDistance } = pictures;
     return {
       id,
@@ -183,13 +314,13 @@ export class Generator {
     };
   }
 
-  #noteFailure(batch: Batch, failure: Failure): void {
+  #noteFailure(context: GenerationContext, failure: ApiError): void {
     const { log, pauseOnUsageLimit, slots } = this.#parts;
     const { code, retryAfter } = failure;
     if (code === "internal_error") {
       log("error", "generate.internal_error", {
-        request_id: batch.requestId,
-        job: batch.id,
+        request_id: context.requestId,
+        job: context.id,
         reason: String(failure.cause),
       });
     }
@@ -203,19 +334,19 @@ export class Generator {
     const { timeoutMs } = this.#parts;
     return setTimeout(() => {
       const message = `Codex did not finish within ${timeoutMs} ms`;
-      ending.abort(new Failure("codex_timeout", message));
+      ending.abort(new ApiError("codex_timeout", message));
     }, timeoutMs);
   }
 
   async #cleanUp(
     directory: string,
-    tickets: readonly Ticket[],
+    tickets: readonly Reservation[],
     candidates: readonly Candidate[],
   ): Promise<void> {
     // Without candidates nobody else gives the places back.
     if (candidates.length === 0) tickets.forEach((ticket) => ticket.release());
     await Promise.allSettled(candidates.map(({ ended }) => ended));
-    await removeIfThere(directory);
+    await removeIfExists(directory);
   }
 
   #track(work: Promise<unknown>): void {

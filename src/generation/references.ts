@@ -1,14 +1,14 @@
 import { encodeHex } from "@std/encoding/hex";
-import { join } from "@std/path";
+import { basename, join } from "@std/path";
 import sharp from "sharp";
-import { decodeDataUrl } from "../contract/data_url.ts";
-import { REFERENCE_LIMITS } from "../contract/reference_limits.ts";
-import type {
-  FileReference,
-  InlineReference,
-  ReferenceSource,
-} from "../contract/reference_schema.ts";
-import { Failure } from "../failure.ts";
+import { decodeDataUrl } from "../api/data_url.ts";
+import {
+  type FileReference,
+  type InlineReference,
+  REFERENCE_LIMITS,
+  type ReferenceSource,
+} from "../api/generate_request.ts";
+import { ApiError } from "../errors.ts";
 import { ImageError, type ImageInfo, inspectImage } from "../images/inspect.ts";
 import { type ByteSource, bytesSource, fileSource } from "../images/source.ts";
 
@@ -47,7 +47,7 @@ type PlaceOf = (info: ImageInfo) => Promise<string>;
  *
  * @param directory Where to bring them, on the file system of the uploads; made if it is missing and there is something
  * to bring.
- * @throws {Failure} `invalid_reference` that names the field.
+ * @throws {ApiError} `invalid_reference` that names the field.
  */
 export async function writeReferences(
   references: readonly ReferenceSource[],
@@ -120,10 +120,115 @@ async function uprightSize(
   }
 }
 
-function refuse(param: string, state: string): Failure {
-  return new Failure(
+function refuse(param: string, state: string): ApiError {
+  return new ApiError(
     "invalid_reference",
     `Cannot use ${param}: it ${state}; ${EXPECTED}`,
     { param },
   );
+}
+
+/** What the image model is told of a mask, which it gets as its second file. */
+export const MASK_LINE =
+  "The second image is a mask of the first and no part of the picture: change the first image only where the mask is transparent, and leave everything else of it as it is, in place, shape and colour.";
+
+/**
+ * Makes sure that the second reference can be a mask of the first: a PNG with an alpha channel, and of the same size.
+ *
+ * @throws {ApiError} `invalid_reference` that names the mask.
+ */
+export async function checkMask(
+  [image, mask]: readonly Reference[],
+): Promise<void> {
+  const { format, hasAlpha } = await sharp(mask.path).metadata();
+  if (format !== "png") throw refuseMask(`it is a ${format} image`);
+  if (!hasAlpha) throw refuseMask("it has no alpha channel");
+  if (mask.width === image.width && mask.height === image.height) return;
+  throw refuseMask(
+    `it has ${mask.width}x${mask.height} pixels and the first image ${image.width}x${image.height}`,
+  );
+}
+
+function refuseMask(state: string): ApiError {
+  return new ApiError(
+    "invalid_reference",
+    `Cannot use mask: ${state}; expected a PNG image with an alpha channel and the size of the first image`,
+    { param: "mask" },
+  );
+}
+
+/** How a reference reached the models: its very bytes, or a copy that only the chat model saw. */
+export type ReferenceDelivery = "original" | "seen";
+
+/** An attempt that was ended because Codex left originals out of its tool call. */
+export class MissingReferencesError extends ApiError {
+  override name = "OriginalsLeftOut";
+}
+
+/**
+ * Reads off the tool calls which references the image model got as files.
+ *
+ * What counts is what Codex recorded, not what it was asked to do.
+ *
+ * @param calls The tool calls: JSON arguments, or the program that makes the call.
+ */
+export function readReferenceDelivery(
+  references: readonly Reference[],
+  calls: readonly string[],
+): ReferenceDelivery[] {
+  return references.map(({ path }) =>
+    calls.some((call) => call.includes(basename(path))) ? "original" : "seen"
+  );
+}
+
+/**
+ * Makes sure that the tool calls pass all originals that the tool can take.
+ *
+ * Where Codex has recorded no call there is nothing to go by, and nothing is asked for.
+ *
+ * @throws {MissingReferencesError} They do not.
+ */
+export function requireOriginals(
+  references: readonly Reference[],
+  calls: readonly string[],
+): void {
+  const left = leftOut(readReferenceDelivery(references, calls));
+  if (left.length === 0 || calls.length === 0) return;
+  throw new MissingReferencesError(
+    "codex_exec_failed",
+    `Codex did not pass ${
+      nameAll(left, references)
+    } to the image model as files`,
+  );
+}
+
+/** Says which originals did not reach the image model as far as Codex's record tells. */
+export function referenceDeliveryWarnings(
+  references: readonly Reference[],
+  calls: readonly string[],
+): string[] {
+  const left = leftOut(readReferenceDelivery(references, calls));
+  if (left.length === 0) return [];
+  const names = nameAll(left, references);
+  return [
+    calls.length === 0
+      ? `Cannot tell whether ${names} reached the image model as files: Codex recorded no tool call`
+      : `Codex showed ${names} to the chat model only, although it was asked twice to pass the files`,
+  ];
+}
+
+function leftOut(receipts: readonly ReferenceDelivery[]): number[] {
+  return receipts.slice(0, REFERENCE_LIMITS.maxOriginals)
+    .flatMap((delivered, index) => delivered === "seen" ? [index] : []);
+}
+
+function nameAll(
+  indexes: readonly number[],
+  references: readonly Reference[],
+): string {
+  return indexes.map((index) => {
+    const { label } = references[index];
+    const name = `reference ${index + 1}`;
+    return label === "" ? name : `${name} (${JSON.stringify(label)})`;
+  }).join(", ");
 }

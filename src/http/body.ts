@@ -1,6 +1,6 @@
-import { Failure } from "../failure.ts";
+import { ApiError } from "../errors.ts";
+import { truncateAndQuote } from "../util.ts";
 import { type Pace, requirePace } from "./pace.ts";
-import { quote } from "./quote.ts";
 
 const JSON_TYPE = "application/json";
 const CUT_OFF = "Unexpected end of JSON input";
@@ -21,7 +21,7 @@ export interface ReadBodyOptions {
  *
  * A body whose length is told beforehand and too large is refused unread, any other where it passes the limit.
  *
- * @throws {Failure} `body_too_large`; `request_canceled` where the caller does not send all of it, or too slowly. Where
+ * @throws {ApiError} `body_too_large`; `request_canceled` where the caller does not send all of it, or too slowly. Where
  * `signal` ends the reading, its reason is thrown.
  */
 export async function readBody(
@@ -52,8 +52,8 @@ export async function readBody(
     }
   } catch (error) {
     signal?.throwIfAborted();
-    if (error instanceof Failure) throw error;
-    throw new Failure(
+    if (error instanceof ApiError) throw error;
+    throw new ApiError(
       "request_canceled",
       `Cannot read the body: it broke off after ${buffer.byteLength} bytes`,
       { cause: error },
@@ -65,7 +65,7 @@ export async function readBody(
 /**
  * Reads the body of a request as JSON in UTF-8, with or without a byte order mark.
  *
- * @throws {Failure} `unsupported_media_type` where the type is not `application/json`, before anything is read;
+ * @throws {ApiError} `unsupported_media_type` where the type is not `application/json`, before anything is read;
  * `invalid_json`, never with a part of the body in its message; and what {@linkcode readBody} throws.
  */
 export async function readJson(
@@ -85,8 +85,10 @@ export async function readJson(
 function checkType(type: string | null): void {
   const [essence] = (type ?? "").split(";", 1);
   if (essence.trim().toLowerCase() === JSON_TYPE) return;
-  const what = type === null ? "without a type" : `of type ${quote(type)}`;
-  throw new Failure(
+  const what = type === null
+    ? "without a type"
+    : `of type ${truncateAndQuote(type)}`;
+  throw new ApiError(
     "unsupported_media_type",
     `Cannot read a body ${what}: expected Content-Type "${JSON_TYPE}"`,
   );
@@ -109,15 +111,15 @@ function describe(error: unknown): string {
   return `it is malformed${place}`;
 }
 
-function tooLarge(state: string, maxBytes: number): Failure {
-  return new Failure(
+function tooLarge(state: string, maxBytes: number): ApiError {
+  return new ApiError(
     "body_too_large",
     `Cannot read the body: ${state} the limit of ${maxBytes} bytes`,
   );
 }
 
-function invalidJson(state: string): Failure {
-  return new Failure(
+function invalidJson(state: string): ApiError {
+  return new ApiError(
     "invalid_json",
     `Cannot read the body as JSON: ${state}`,
   );

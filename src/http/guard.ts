@@ -1,10 +1,33 @@
+import { timingSafeEqual } from "@std/crypto/timing-safe-equal";
 import { STATUS_CODE } from "@std/http/status";
-import { Failure } from "../failure.ts";
+import { ApiError, HttpError } from "../errors.ts";
+import { truncateAndQuote } from "../util.ts";
 import { corsHeaders, isPreflight, preflightResponse } from "./cors.ts";
-import { HttpFailure } from "./http_failure.ts";
-import { hasKey } from "./key.ts";
-import { quote } from "./quote.ts";
-import { requestPath } from "./request_path.ts";
+import { requestPath } from "./router.ts";
+
+const BEARER = /^Bearer +(\S+)$/i;
+
+/**
+ * Tells whether a request brings the key, as `X-API-Key`, as `api-key` or as `Authorization: Bearer`.
+ *
+ * Digests are compared, in constant time, so that the time taken tells neither the key nor its length. Several keys may
+ * be sent, as some clients always fill `Authorization`: one that fits is enough.
+ */
+export async function hasKey(request: Request, key: string): Promise<boolean> {
+  const { headers } = request;
+  const sent = [
+    headers.get("x-api-key"),
+    headers.get("api-key"),
+    BEARER.exec(headers.get("authorization") ?? "")?.[1] ?? null,
+  ].filter((text) => text !== null);
+  const [wanted, ...digests] = await Promise.all([key, ...sent].map(digest));
+  return digests.some((one) => timingSafeEqual(one, wanted));
+}
+
+async function digest(text: string): Promise<Uint8Array> {
+  const bytes = new TextEncoder().encode(text);
+  return new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
+}
 
 const LOOPBACK = ["127.0.0.1", "localhost", "[::1]"];
 const HTTP = "http://";
@@ -29,7 +52,7 @@ export interface GuardOptions {
  * Checks a request before anything of its body is read.
  *
  * Gives the headers to append to whatever the answer will be or, to a preflight, the answer. Rejects with a
- * {@linkcode Failure} `forbidden_host`, `forbidden_origin` or `unauthorized`.
+ * {@linkcode ApiError} `forbidden_host`, `forbidden_origin` or `unauthorized`.
  */
 export type Guard = (
   request: Request,
@@ -83,7 +106,7 @@ export function createGuard(options: GuardOptions): Guard {
 function checkHost(caller: Caller): void {
   const { host, allowedHosts } = caller;
   if (host === "") {
-    throw new HttpFailure(
+    throw new HttpError(
       "forbidden_host",
       "Cannot accept the request: it has no Host header",
       { status: STATUS_CODE.BadRequest },
@@ -92,10 +115,10 @@ function checkHost(caller: Caller): void {
   const name = host.replace(PORT, "");
   const isAnyPort = !PORT.test(name) && allowedHosts.includes(name);
   if (isAnyPort || isHere(host, caller)) return;
-  throw new Failure(
+  throw new ApiError(
     "forbidden_host",
     `Cannot accept Host ${
-      quote(host)
+      truncateAndQuote(host)
     }: it is not in CODEX_IMAGE_SERVER_ALLOWED_HOSTS`,
   );
 }
@@ -109,10 +132,10 @@ function checkOrigin(caller: Caller): void {
   if (origin === HTTP + caller.host) return;
   const isHttp = origin.startsWith(HTTP);
   if (isHttp && isHere(origin.slice(HTTP.length), caller)) return;
-  throw new Failure(
+  throw new ApiError(
     "forbidden_origin",
     `Cannot accept Origin ${
-      quote(origin)
+      truncateAndQuote(origin)
     }: it is not in CODEX_IMAGE_SERVER_ALLOWED_ORIGINS`,
   );
 }
@@ -120,7 +143,7 @@ function checkOrigin(caller: Caller): void {
 /** A frame of any page can have this origin, so that only the key tells a friend; a preflight cannot bring it yet. */
 function checkNullOrigin({ apiKey, isPreflight, isTrusted }: Caller): void {
   if (isTrusted || (isPreflight && apiKey !== undefined)) return;
-  throw new Failure(
+  throw new ApiError(
     "forbidden_origin",
     'Cannot accept Origin "null": it needs the key of CODEX_IMAGE_SERVER_API_KEY',
   );
@@ -134,10 +157,10 @@ function checkSite({ origin, request }: Caller): void {
   const isLink = headers.get("sec-fetch-mode") === "navigate" &&
     headers.get("sec-fetch-dest") === "document";
   if (isLink && (method === "GET" || method === "HEAD")) return;
-  throw new Failure(
+  throw new ApiError(
     "forbidden_origin",
     `Cannot accept a ${
-      quote(site)
+      truncateAndQuote(site)
     } request of a web page: it has no Origin header`,
   );
 }
@@ -146,7 +169,7 @@ function checkKey(caller: Caller): void {
   const { apiKey, isTrusted, isPreflight, request } = caller;
   if (apiKey === undefined || isTrusted || isPreflight) return;
   if (caller.openPaths.includes(requestPath(request))) return;
-  throw new HttpFailure(
+  throw new HttpError(
     "unauthorized",
     "Cannot accept the request: it needs the key, as X-API-Key or as Authorization: Bearer",
     { headers: corsHeaders(caller.origin) },

@@ -1,6 +1,6 @@
 import { parseMediaType } from "@std/media-types/parse-media-type";
-import { Failure } from "../failure.ts";
-import { removeIfThere } from "../remove.ts";
+import { ApiError } from "../errors.ts";
+import { removeIfExists, truncateAndQuote } from "../util.ts";
 import type { ReadBodyOptions } from "./body.ts";
 import { readChunks } from "./multipart_chunks.ts";
 import {
@@ -11,7 +11,6 @@ import {
   type ReadFormOptions,
 } from "./multipart_form.ts";
 import { readParts } from "./multipart_parts.ts";
-import { quote } from "./quote.ts";
 
 const FORM_TYPE = "multipart/form-data";
 
@@ -42,7 +41,7 @@ export function isMultipart(request: Request): boolean {
  *
  * Of a file no more than a few chunks are in memory at a time. Where the reading fails, nothing stays on disk.
  *
- * @throws {Failure} `unsupported_media_type` where the boundary is not told or not in the body; `body_too_large`;
+ * @throws {ApiError} `unsupported_media_type` where the boundary is not told or not in the body; `body_too_large`;
  * `unknown_parameter` where a part has no name that can be read; `request_canceled` where the caller does not send all of
  * it; what `shape` makes where a field is at fault. Where `signal` ends the reading, its reason is thrown.
  */
@@ -53,7 +52,7 @@ export async function readMultipart(
   const { directory, signal } = options;
   signal?.throwIfAborted();
   const boundary = readBoundary(request.headers.get("content-type"));
-  const remove = () => removeIfThere(directory);
+  const remove = () => removeIfExists(directory);
   await using undo = new AsyncDisposableStack();
   undo.defer(remove);
   const chunks = readChunks(request, options);
@@ -79,8 +78,10 @@ function readBoundary(type: string | null): string {
     // A URIError comes from percent signs in an encoded parameter.
     if (!(error instanceof TypeError || error instanceof URIError)) throw error;
   }
-  const what = type === null ? "without a type" : `of type ${quote(type)}`;
-  throw new Failure(
+  const what = type === null
+    ? "without a type"
+    : `of type ${truncateAndQuote(type)}`;
+  throw new ApiError(
     "unsupported_media_type",
     `Cannot read a body ${what}: expected Content-Type "${FORM_TYPE}" with its boundary`,
   );

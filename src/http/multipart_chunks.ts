@@ -1,4 +1,4 @@
-import { Failure } from "../failure.ts";
+import { ApiError } from "../errors.ts";
 import type { ReadBodyOptions } from "./body.ts";
 import { limitBytes } from "./multipart_limit.ts";
 import { requirePace } from "./pace.ts";
@@ -6,7 +6,7 @@ import { requirePace } from "./pace.ts";
 /**
  * Reads the body of a request chunk by chunk; to end early lets go of the body.
  *
- * @throws {Failure} `body_too_large`, before anything is read where the length is told; `request_canceled` where the
+ * @throws {ApiError} `body_too_large`, before anything is read where the length is told; `request_canceled` where the
  * caller does not send all of it, or too slowly, and where `signal` ends the reading.
  */
 export async function* readChunks(
@@ -31,8 +31,8 @@ export async function* readChunks(
       yield chunk;
     }
   } catch (error) {
-    if (error instanceof Failure) throw error;
-    throw new Failure(
+    if (error instanceof ApiError) throw error;
+    throw new ApiError(
       "request_canceled",
       `Cannot read the body: it broke off after ${bytes} bytes`,
       { cause: error },
@@ -40,8 +40,8 @@ export async function* readChunks(
   }
 }
 
-function tooLarge(state: string, maxBytes: number): Failure {
-  return new Failure(
+function tooLarge(state: string, maxBytes: number): ApiError {
+  return new ApiError(
     "body_too_large",
     `Cannot read the body: ${state} the limit of ${maxBytes} bytes`,
   );

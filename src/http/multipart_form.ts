@@ -1,10 +1,10 @@
 import { Buffer } from "node:buffer";
-import type { Failure } from "../failure.ts";
+import type { ApiError } from "../errors.ts";
+import { truncateAndQuote } from "../util.ts";
 import { writeUpload, type WrittenFile } from "./multipart_file.ts";
 import { limitBytes } from "./multipart_limit.ts";
 import type { FormPart } from "./multipart_parts.ts";
 import { EarlyEnd } from "./multipart_reader.ts";
-import { quote } from "./quote.ts";
 
 /** Room for 32,000 characters of four bytes, and to spare. */
 const MAX_TEXT_BYTES = 262_144;
@@ -32,7 +32,7 @@ export interface FormShape {
   /** Tells whether a field takes one file, which counts apart from those of fields that take many. */
   isSingle(field: string): boolean;
   /** Makes the failure for a field at fault; the state completes a sentence about it, such as `it is empty`. */
-  refuse(field: string, state: string): Failure;
+  refuse(field: string, state: string): ApiError;
 }
 
 /** How {@linkcode readForm} reads. */
@@ -54,7 +54,7 @@ export interface ReadFormOptions {
  *
  * Where it fails, the files so far stay behind.
  *
- * @throws {Failure} What `shape` makes where a field is at fault.
+ * @throws {ApiError} What `shape` makes where a field is at fault.
  */
 export async function readForm(
   parts: AsyncIterable<FormPart>,
@@ -102,7 +102,9 @@ async function readFile(
   { content, fileName, name }: FormPart,
   { directory, maxFileBytes, shape }: ReadFormOptions,
 ): Promise<FormFile | undefined> {
-  const called = fileName === undefined ? "without a name" : quote(fileName);
+  const called = fileName === undefined
+    ? "without a name"
+    : truncateAndQuote(fileName);
   const limited = limitBytes(content, maxFileBytes, {
     tooLarge: () => {
       const limit = maxFileBytes.toLocaleString("en-US");
@@ -121,7 +123,10 @@ async function readText(
   shape: FormShape,
 ): Promise<string> {
   if (fileName !== undefined) {
-    throw shape.refuse(name, `it is a file, ${quote(fileName)}, expected text`);
+    throw shape.refuse(
+      name,
+      `it is a file, ${truncateAndQuote(fileName)}, expected text`,
+    );
   }
   const limited = limitBytes(content, MAX_TEXT_BYTES, {
     tooLarge: () => shape.refuse(name, `it is over ${MAX_TEXT_BYTES} bytes`),

@@ -1,4 +1,4 @@
-import type { Failure } from "../failure.ts";
+import type { ApiError } from "../errors.ts";
 
 /** Passes bytes on, as long as there are not too many of them. */
 export async function* limitBytes(
@@ -6,7 +6,7 @@ export async function* limitBytes(
   maxBytes: number,
   { tooLarge }: {
     /** Makes the failure for one byte too many. */
-    readonly tooLarge: () => Failure;
+    readonly tooLarge: () => ApiError;
   },
 ): AsyncGenerator<Uint8Array<ArrayBuffer>> {
   let bytes = 0;

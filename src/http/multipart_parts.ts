@@ -1,8 +1,8 @@
-import { Buffer } from "node:buffer";
 import { parseMediaType } from "@std/media-types/parse-media-type";
-import { Failure } from "../failure.ts";
+import { Buffer } from "node:buffer";
+import { ApiError } from "../errors.ts";
+import { truncateAndQuote } from "../util.ts";
 import { EarlyEnd, MarkedReader } from "./multipart_reader.ts";
-import { quote } from "./quote.ts";
 
 const LINE_END = Buffer.from("\r\n");
 const HEAD_END = Buffer.from("\r\n\r\n");
@@ -33,7 +33,7 @@ export interface FormPart {
  *
  * @param chunks The body.
  * @param boundary The boundary that its type tells.
- * @throws {Failure} `unsupported_media_type` where the boundary is not in the body, `unknown_parameter` where a part has
+ * @throws {ApiError} `unsupported_media_type` where the boundary is not in the body, `unknown_parameter` where a part has
  * no name that can be read.
  */
 export async function* readParts(
@@ -59,10 +59,10 @@ async function skipPreamble(
     for await (const _ of reader.until(mark));
   } catch (error) {
     if (!(error instanceof EarlyEnd)) throw error;
-    throw new Failure(
+    throw new ApiError(
       "unsupported_media_type",
       `Cannot read the body as multipart/form-data: no part begins with the boundary ${
-        quote(boundary)
+        truncateAndQuote(boundary)
       } of its Content-Type`,
     );
   }
@@ -110,7 +110,7 @@ function readDisposition(
   }
   const params = parseDisposition(values[0]);
   if (!params?.name) {
-    const shown = quote(values[0].trim());
+    const shown = truncateAndQuote(values[0].trim());
     throw refuse(number, `its Content-Disposition is ${shown}, ${EXPECTED}`);
   }
   return { name: params.name, fileName: params.filename };
@@ -150,8 +150,8 @@ function explain(error: unknown, number: number): unknown {
   );
 }
 
-function refuse(number: number, state: string): Failure {
-  return new Failure(
+function refuse(number: number, state: string): ApiError {
+  return new ApiError(
     "unknown_parameter",
     `Cannot read part ${number} of the form: ${state}`,
   );

@@ -1,5 +1,5 @@
 import { STATUS_CODE } from "@std/http/status";
-import { HttpFailure } from "./http_failure.ts";
+import { HttpError } from "../errors.ts";
 
 const SECOND = 1000;
 
@@ -15,7 +15,7 @@ export interface Pace {
  * Passes a body on, as long as whoever sends it does not take too long.
  *
  * The grace is used up by waiting and won back by bytes, so that neither a fast beginning nor a slow reader of ours
- * makes a difference. The stream fails with an {@linkcode HttpFailure} `request_canceled` of status 408.
+ * makes a difference. The stream fails with an {@linkcode HttpError} `request_canceled` of status 408.
  */
 export function requirePace(
   body: ReadableStream<Uint8Array<ArrayBuffer>>,
@@ -49,8 +49,8 @@ export function requirePace(
   }, { highWaterMark: 0 });
 }
 
-function tooSlow(bytesPerS: number): HttpFailure {
-  return new HttpFailure(
+function tooSlow(bytesPerS: number): HttpError {
+  return new HttpError(
     "request_canceled",
     `Cannot wait for the rest of the body: expected ${bytesPerS} bytes a second`,
     { status: STATUS_CODE.RequestTimeout },

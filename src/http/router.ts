@@ -1,8 +1,23 @@
 import { STATUS_CODE } from "@std/http/status";
-import { Failure } from "../failure.ts";
-import { HttpFailure } from "./http_failure.ts";
-import { quote } from "./quote.ts";
-import { requestPath } from "./request_path.ts";
+import { ApiError, HttpError } from "../errors.ts";
+import { truncateAndQuote } from "../util.ts";
+
+/**
+ * Tells the path of a request as its URL holds it, with percent-encoding left alone.
+ *
+ * The server puts the `Host` header into the URL as it came, so that not every URL can be read.
+ *
+ * @throws {HttpError} `forbidden_host` with status 400: the URL cannot be read.
+ */
+export function requestPath(request: Request): string {
+  const url = URL.parse(request.url);
+  if (url !== null) return url.pathname;
+  throw new HttpError(
+    "forbidden_host",
+    `Cannot read address ${truncateAndQuote(request.url)}: it is not a URL`,
+    { status: 400 },
+  );
+}
 
 /** What a handler gets: what the router was called with, and what stands in the path. */
 export type RouteContext<Context extends object> = Context & {
@@ -26,7 +41,7 @@ export interface Route<Context extends object> {
 /**
  * Finds the route of a request and answers with it.
  *
- * Rejects with a {@linkcode Failure} `not_found` or `method_not_allowed` where there is none, and with whatever the
+ * Rejects with a {@linkcode ApiError} `not_found` or `method_not_allowed` where there is none, and with whatever the
  * handler throws.
  */
 export type Router<Context extends object> = (
@@ -94,21 +109,25 @@ function list(methods: readonly string[]): string {
   return [...all].sort().join(", ");
 }
 
-function notFound(method: string, pathname: string): Failure {
-  return new Failure(
+function notFound(method: string, pathname: string): ApiError {
+  return new ApiError(
     "not_found",
-    `Cannot answer ${quote(`${method} ${pathname}`)}: there is no such path`,
+    `Cannot answer ${
+      truncateAndQuote(`${method} ${pathname}`)
+    }: there is no such path`,
   );
 }
 
 function notAllowed(
   method: string,
   options: { readonly pathname: string; readonly allow: string },
-): HttpFailure {
+): HttpError {
   const { pathname, allow } = options;
-  return new HttpFailure(
+  return new HttpError(
     "method_not_allowed",
-    `Cannot answer ${quote(`${method} ${pathname}`)}: the path allows ${allow}`,
+    `Cannot answer ${
+      truncateAndQuote(`${method} ${pathname}`)
+    }: the path allows ${allow}`,
     { headers: { allow } },
   );
 }

@@ -1,3 +1,4 @@
+import { STATUS_CODE } from "@std/http/status";
 import {
   type IncomingMessage,
   METHODS as KNOWN_METHODS,
@@ -6,11 +7,9 @@ import {
   STATUS_CODES,
 } from "node:http";
 import type { Socket } from "node:net";
-import { STATUS_CODE } from "@std/http/status";
-import { errorResponse } from "./error.ts";
-import { HttpFailure } from "./http_failure.ts";
-import { quote } from "./quote.ts";
-import { newRequestId } from "./request_id.ts";
+import { HttpError } from "../errors.ts";
+import { truncateAndQuote } from "../util.ts";
+import { errorResponse, newRequestId } from "./error_response.ts";
 
 /** How long a caller may take to hang up after its answer, in milliseconds. */
 const LINGER_MS = 1_000;
@@ -39,16 +38,16 @@ export function answerUnreadable(server: Server): void {
 /** The connections that have their answer: each further piece of what they send is unreadable too. */
 const answered = new WeakSet<Socket>();
 
-function explain({ code, message, rawPacket }: ReadError): HttpFailure {
+function explain({ code, message, rawPacket }: ReadError): HttpError {
   if (code === "ERR_HTTP_REQUEST_TIMEOUT") {
-    return new HttpFailure(
+    return new HttpError(
       "request_canceled",
       "Cannot read the request: its headers did not come in time",
       { status: STATUS_CODE.RequestTimeout },
     );
   }
   if (code === "HPE_HEADER_OVERFLOW") {
-    return new HttpFailure(
+    return new HttpError(
       "unknown_parameter",
       "Cannot read the request: its path and headers are too large, expected 16384 bytes at most",
       { status: STATUS_CODE.RequestHeaderFieldsTooLarge },
@@ -59,32 +58,34 @@ function explain({ code, message, rawPacket }: ReadError): HttpFailure {
   if (method !== undefined && !KNOWN_METHODS.includes(method)) {
     return notAllowed(method);
   }
-  return new HttpFailure(
+  return new HttpError(
     "unknown_parameter",
     `Cannot read the request: it is no HTTP/1.1 (${message}); a path is written in ASCII, other characters percent-encoded`,
     { status: STATUS_CODE.BadRequest },
   );
 }
 
-function expectationFailed(expect: string): HttpFailure {
-  return new HttpFailure(
+function expectationFailed(expect: string): HttpError {
+  return new HttpError(
     "unknown_parameter",
     `Cannot meet Expect ${
-      quote(expect)
+      truncateAndQuote(expect)
     }: expected "100-continue", or no such header`,
     { status: STATUS_CODE.ExpectationFailed, param: "Expect" },
   );
 }
 
-function notAllowed(method: string): HttpFailure {
-  return new HttpFailure(
+function notAllowed(method: string): HttpError {
+  return new HttpError(
     "method_not_allowed",
-    `Cannot answer ${quote(method)}: no path allows it, expected ${ALLOW}`,
+    `Cannot answer ${
+      truncateAndQuote(method)
+    }: no path allows it, expected ${ALLOW}`,
     { headers: { allow: ALLOW } },
   );
 }
 
-async function answer(socket: Socket, failure: HttpFailure): Promise<void> {
+async function answer(socket: Socket, failure: HttpError): Promise<void> {
   if (answered.has(socket)) return;
   answered.add(socket);
   // Node adds a listener of its own for every piece.
@@ -108,7 +109,7 @@ async function answer(socket: Socket, failure: HttpFailure): Promise<void> {
   );
 }
 
-async function lay(failure: HttpFailure): Promise<{
+async function lay(failure: HttpError): Promise<{
   readonly status: number;
   readonly fields: Readonly<Record<string, string>>;
   readonly body: string;

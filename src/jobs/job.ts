@@ -1,9 +1,225 @@
-import type { Failure } from "../failure.ts";
-import type { Progress } from "../generation/progress.ts";
-import { advance, viewCandidate } from "./candidate_state.ts";
-import { EventLog, type JobEvent } from "./event_log.ts";
-import { isOver, type JobRecord } from "./job_record.ts";
-import { type JobView, viewFailure, viewJob } from "./job_view.ts";
+import type { ApiError } from "../errors.ts";
+import type { Progress } from "../generation/generator.ts";
+import {
+  isFinished,
+  type JobRecord,
+  type JobStatus,
+  type RequestSummary,
+} from "./job_store.ts";
+
+/** One thing that happened to a job. */
+export interface JobEvent {
+  /** Counts the job's events from 1, those of a former life of the server too. */
+  readonly id: number;
+  /** What happened. */
+  readonly type: "progress" | "image" | "completed" | "error";
+  /** What there is to tell of it. */
+  readonly data: unknown;
+}
+
+/** The events of one job, for any number of readers, each from where it likes. */
+export class EventLog {
+  readonly #events: JobEvent[] = [];
+  readonly #told: number;
+  #closed = false;
+  #change = Promise.withResolvers<void>();
+
+  /** @param told How many events there were in a former life, of which nothing is known any more. */
+  constructor(told = 0) {
+    this.#told = told;
+  }
+
+  /** The id of the last event, 0 without any. */
+  get lastId(): number {
+    return this.#told + this.#events.length;
+  }
+
+  /** Adds an event. */
+  add(type: JobEvent["type"], data: unknown): void {
+    this.#events.push({ id: this.lastId + 1, type, data });
+    this.#wake();
+  }
+
+  /** Says that nothing will follow. */
+  close(): void {
+    this.#closed = true;
+    this.#wake();
+  }
+
+  /**
+   * Reads the events, those of the past at once, until the log is closed.
+   *
+   * @param after The id of the last event that the reader has; 0, or one that there never was, for all.
+   */
+  async *read(after = 0): AsyncGenerator<JobEvent> {
+    let next = after > this.lastId ? 0 : Math.max(0, after - this.#told);
+    while (true) {
+      while (next < this.#events.length) yield this.#events[next++];
+      if (this.#closed) return;
+      await this.#change.promise;
+    }
+  }
+
+  #wake(): void {
+    this.#change.resolve();
+    this.#change = Promise.withResolvers();
+  }
+}
+
+/** How far one candidate has come, as it is told and kept. */
+export interface CandidateState {
+  /** Which of the request's candidates, from 0. */
+  readonly index: number;
+  /** The last step. */
+  readonly phase: Progress["phase"];
+  /** The place in the queue, from 1, while it waits. */
+  readonly position?: number;
+  /** When it came up, in milliseconds since 1970. */
+  readonly startedAt?: number;
+  /** When it was done, in milliseconds since 1970. */
+  readonly endedAt?: number;
+  /** The stored image. */
+  readonly imageId?: string;
+  /** Why there is none. */
+  readonly code?: string;
+  /** The same for people. */
+  readonly message?: string;
+}
+
+/** Makes the state of a candidate that has done nothing yet. */
+export function newCandidate(index: number): CandidateState {
+  return { index, phase: "queued" };
+}
+
+/**
+ * Takes a candidate one step further.
+ *
+ * @param now In milliseconds since 1970.
+ */
+export function advance(
+  state: CandidateState,
+  progress: Progress,
+  now: number,
+): CandidateState {
+  const { index, phase } = progress;
+  const startedAt = state.startedAt ?? (phase === "queued" ? undefined : now);
+  switch (phase) {
+    case "queued":
+      return { index, phase, position: progress.position };
+    case "started":
+    case "drawing":
+      return { index, phase, startedAt };
+    case "saved": {
+      const imageId = progress.candidate.image.sidecar.id;
+      return { index, phase, startedAt, endedAt: now, imageId };
+    }
+    default: {
+      const { code, message } = progress.failure;
+      return { index, phase, startedAt, endedAt: now, code, message };
+    }
+  }
+}
+
+/** A candidate as callers see it. */
+export interface CandidateView {
+  readonly index: number;
+  readonly phase: Progress["phase"];
+  readonly position: number | null;
+  /** Milliseconds since it came up; null while it waits. */
+  readonly elapsed_ms: number | null;
+  /** Milliseconds until it may be done, by the median of recent ones; null where nothing is known or left. */
+  readonly estimate_ms: number | null;
+  readonly image_id: string | null;
+  readonly code: string | null;
+  readonly message: string | null;
+}
+
+/**
+ * Shows a candidate to callers.
+ *
+ * @param median What recent candidates took, in milliseconds.
+ * @param now In milliseconds since 1970.
+ */
+export function viewCandidate(
+  state: CandidateState,
+  median: number | undefined,
+  now: number,
+): CandidateView {
+  const { startedAt, endedAt } = state;
+  // Somebody may have set the clock back.
+  const elapsed = startedAt === undefined
+    ? null
+    : Math.max(0, (endedAt ?? now) - startedAt);
+  const estimate = median === undefined || endedAt !== undefined
+    ? null
+    : Math.max(0, median - (elapsed ?? 0));
+  return {
+    index: state.index,
+    phase: state.phase,
+    position: state.position ?? null,
+    elapsed_ms: elapsed,
+    estimate_ms: estimate,
+    image_id: state.imageId ?? null,
+    code: state.code ?? null,
+    message: state.message ?? null,
+  };
+}
+
+/** A job as callers see it. */
+export interface JobView {
+  readonly id: string;
+  readonly object: "job";
+  readonly status: JobStatus;
+  readonly created_at: string;
+  readonly ended_at: string | null;
+  readonly request: RequestSummary;
+  readonly candidates: readonly CandidateView[];
+  readonly answer: unknown;
+  readonly error: JobErrorView | null;
+}
+
+/** A failure as callers see it. */
+export interface JobErrorView {
+  readonly code: string;
+  readonly message: string;
+  /** In how many seconds to try again, at least 1; null where nobody knows. */
+  readonly retry_after: number | null;
+}
+
+/**
+ * Shows a job to callers.
+ *
+ * @param median What recent candidates took, in milliseconds.
+ */
+export function viewJob(
+  record: JobRecord,
+  median: number | undefined,
+): JobView {
+  const { answer, candidates, createdAt, endedAt, id, request, status } =
+    record;
+  const now = Date.now();
+  return {
+    id,
+    object: "job",
+    status,
+    created_at: new Date(createdAt).toISOString(),
+    ended_at: endedAt === undefined ? null : new Date(endedAt).toISOString(),
+    request,
+    candidates: candidates.map((state) => viewCandidate(state, median, now)),
+    answer: answer ?? null,
+    error: viewError(record),
+  };
+}
+
+/** Shows why a job has no answer; null where it has one, or none yet. */
+export function viewError({ failure }: JobRecord): JobErrorView | null {
+  if (failure === undefined) return null;
+  const { code, message, retryAt } = failure;
+  const retry_after = retryAt === undefined
+    ? null
+    : Math.max(1, Math.ceil((retryAt - Date.now()) / 1000));
+  return { code, message, retry_after };
+}
 
 /** A request on its way, which any number of callers may watch. */
 export class Job {
@@ -19,10 +235,10 @@ export class Job {
     this.#record = record;
     this.#median = median;
     const { lastEventId, status } = record;
-    const over = isOver(status);
+    const finished = isFinished(status);
     // The outcome was the last event, and is told again as such.
-    this.events = new EventLog(over ? lastEventId - 1 : lastEventId);
-    if (over) this.#tellOutcome();
+    this.events = new EventLog(finished ? lastEventId - 1 : lastEventId);
+    if (finished) this.#tellOutcome();
   }
 
   /** What is to be kept. */
@@ -31,14 +247,14 @@ export class Job {
   }
 
   /** Whether nothing more will happen. */
-  get over(): boolean {
-    return isOver(this.#record.status);
+  get finished(): boolean {
+    return isFinished(this.#record.status);
   }
 
   /** Notes a step of a candidate; what is over takes no further one. */
   note(progress: Progress): void {
     const { endedAt } = this.#record.candidates[progress.index];
-    if (this.over || endedAt !== undefined) return;
+    if (this.finished || endedAt !== undefined) return;
     const now = Date.now();
     const candidates = this.#record.candidates.map((state) =>
       state.index === progress.index ? advance(state, progress, now) : state
@@ -61,7 +277,7 @@ export class Job {
   }
 
   /** Ends the job without an answer. */
-  fail({ code, message, retryAfter }: Failure): void {
+  fail({ code, message, retryAfter }: ApiError): void {
     const status = code === "request_canceled" ? "canceled" : "failed";
     const retryAt = retryAfter && Date.now() + retryAfter * 1000;
     this.#end({ status, failure: { code, message, retryAt } });
@@ -77,7 +293,7 @@ export class Job {
     for await (const event of this.events.read(after)) {
       // In how many seconds to try again depends on when it is told.
       const isError = event.type === "error";
-      yield isError ? { ...event, data: viewFailure(this.#record) } : event;
+      yield isError ? { ...event, data: viewError(this.#record) } : event;
     }
   }
 

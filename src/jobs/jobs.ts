@@ -1,18 +1,127 @@
-import type { GenerateRequest } from "../contract/request.ts";
-import { Failure, toFailure } from "../failure.ts";
-import type { FinishedCandidate } from "../generation/batch.ts";
-import type { Durations } from "../generation/durations.ts";
-import type { Generation } from "../generation/generation.ts";
-import type { Generator } from "../generation/generator.ts";
+import type { GenerateRequest } from "../api/generate_request.ts";
+import { ApiError, type ErrorCode, toApiError } from "../errors.ts";
+import type {
+  Durations,
+  FinishedCandidate,
+  Generation,
+  Generator,
+  Progress,
+} from "../generation/generator.ts";
 import type { Log } from "../log.ts";
-import { startStopwatch } from "../stopwatch.ts";
-import { type CallerOptions, Callers } from "./callers.ts";
+import { startStopwatch } from "../util.ts";
 import { Job } from "./job.ts";
-import { type JobAnswer, type JobEntry, overEntry } from "./job_entry.ts";
-import type { JobFiles } from "./job_files.ts";
-import type { JobObserver } from "./job_observer.ts";
-import { newJobRecord } from "./job_record.ts";
-import { endAfterRestart } from "./restarted.ts";
+import {
+  endAfterRestart,
+  type JobFiles,
+  type JobRecord,
+  newJobRecord,
+} from "./job_store.ts";
+
+/** How a caller leaves a job. */
+export interface SubscriberOptions {
+  /** Aborted when the caller is gone. */
+  readonly signal: AbortSignal;
+  /** How long a job without callers waits for one to come back, in milliseconds; 0 ends it at once. */
+  readonly gracePeriodMs?: number;
+}
+
+/** Who waits for a job: when the last one is gone, nobody wants it any more. */
+export class Subscribers {
+  readonly #abandon: (reason: unknown) => void;
+  readonly #leaving = new Set<() => void>();
+  #count = 0;
+  #independent = false;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  /** @param abandon Called when the last caller is gone, with the reason. */
+  constructor(abandon: (reason: unknown) => void) {
+    this.#abandon = abandon;
+  }
+
+  /** Lets the job go on without anybody. */
+  detach(): void {
+    this.#independent = true;
+  }
+
+  /** Adds a caller, until its signal is aborted. */
+  add({ signal, gracePeriodMs = 0 }: SubscriberOptions): void {
+    clearTimeout(this.#timer);
+    this.#count++;
+    const leave = () => {
+      this.#leaving.delete(stop);
+      this.#count--;
+      if (this.#count > 0 || this.#independent) return;
+      if (gracePeriodMs === 0) return this.#abandon(signal.reason);
+      this.#timer = setTimeout(
+        () => this.#abandon(signal.reason),
+        gracePeriodMs,
+      );
+    };
+    const stop = () => signal.removeEventListener("abort", leave);
+    this.#leaving.add(stop);
+    if (signal.aborted) leave();
+    else signal.addEventListener("abort", leave, { once: true });
+  }
+
+  /** Lets go of everybody: the job is over. */
+  close(): void {
+    clearTimeout(this.#timer);
+    for (const stop of this.#leaving) stop();
+    this.#leaving.clear();
+  }
+}
+
+/** Tokens of the chat model, as answers tell them. */
+export interface JobUsage {
+  readonly input_tokens: number;
+  readonly output_tokens: number;
+}
+
+/** Who is told of all jobs, beside those who wait for one. */
+export interface JobObserver {
+  /** Told of every step of every candidate. */
+  onProgress(progress: Progress): void;
+  /** Told when a job is over, and what it took where there is an answer. */
+  onEnd(record: JobRecord, usage?: JobUsage): void;
+}
+
+/** The least that is known of an answer. */
+export interface JobAnswer {
+  readonly status: "completed" | "partial";
+  readonly resolved_size: string;
+  readonly data: readonly { readonly path: string }[];
+  readonly usage: JobUsage;
+}
+
+/** A job and how to deal with it. */
+export interface JobEntry<Answer> {
+  readonly job: Job;
+  /** Resolves with the answer; rejects with a {@linkcode ApiError}. */
+  readonly answer: Promise<Answer>;
+  /** Whether it is being ended before it is done. */
+  readonly ending: boolean;
+  /** Adds somebody who waits for it. */
+  attach(caller: SubscriberOptions): void;
+  /** Ends it, or one of its candidates; what is over stays as it is. */
+  cancel(index?: number): void;
+}
+
+/** Makes the entry of a job of a former life, which is over. */
+export function finishedEntry<Answer>(job: Job): JobEntry<Answer> {
+  const { answer, failure } = job.record;
+  const outcome = failure === undefined
+    // It was written by `describe`, in a former life.
+    ? Promise.resolve(answer as Answer)
+    : Promise.reject(new ApiError(failure.code as ErrorCode, failure.message));
+  outcome.catch(() => {});
+  return {
+    job,
+    answer: outcome,
+    ending: false,
+    attach: () => {},
+    cancel: () => {},
+  };
+}
 
 /** How many finished jobs are kept at most. */
 const MAX_KEPT = 1000;
@@ -37,7 +146,7 @@ export interface StartOptions {
   /** The request's id in the log. */
   readonly requestId: string;
   /** Who waits for it; without anybody it goes on by itself, and waits for as long as it takes. */
-  readonly caller: CallerOptions | undefined;
+  readonly caller: SubscriberOptions | undefined;
 }
 
 /** All jobs: those under way, and for a while those that are over. */
@@ -61,7 +170,7 @@ export class Jobs<Answer extends JobAnswer> {
       const record = endAfterRestart(former, Date.now());
       if (record !== former) await parts.files.write(record);
       const job = new Job(record, () => parts.durations.median);
-      jobs.#entries.set(record.id, overEntry(job));
+      jobs.#entries.set(record.id, finishedEntry(job));
     }
     jobs.#prune();
     return jobs;
@@ -82,7 +191,7 @@ export class Jobs<Answer extends JobAnswer> {
   /**
    * Starts a job.
    *
-   * @throws {Failure} The request is not accepted: the queue is full, a reference is bad, there is no login.
+   * @throws {ApiError} The request is not accepted: the queue is full, a reference is bad, there is no login.
    */
   async start(
     request: GenerateRequest,
@@ -97,8 +206,8 @@ export class Jobs<Answer extends JobAnswer> {
     );
     const ending = new AbortController();
     const endings = job.record.candidates.map(() => new AbortController());
-    const callers = new Callers((reason) => ending.abort(reason));
-    if (caller === undefined) callers.keep();
+    const callers = new Subscribers((reason) => ending.abort(reason));
+    if (caller === undefined) callers.detach();
     else callers.add(caller);
     const admitted = Promise.withResolvers<void>();
     const answer = this.#run(request, job, {
@@ -106,7 +215,7 @@ export class Jobs<Answer extends JobAnswer> {
       requestId,
       signal: ending.signal,
       candidateSignals: endings.map(({ signal }) => signal),
-      patient: caller === undefined,
+      waitForQuota: caller === undefined,
       onAdmitted: () => admitted.resolve(),
       onProgress: (progress) => {
         job.note(progress);
@@ -125,11 +234,11 @@ export class Jobs<Answer extends JobAnswer> {
       get ending() {
         return ending.signal.aborted;
       },
-      attach: (caller) => job.over || callers.add(caller),
+      attach: (caller) => job.finished || callers.add(caller),
       cancel: (index) => {
         const controller = index === undefined ? ending : endings[index];
         controller?.abort(
-          new Failure("request_canceled", "The job was canceled"),
+          new ApiError("request_canceled", "The job was canceled"),
         );
       },
     };
@@ -173,7 +282,7 @@ export class Jobs<Answer extends JobAnswer> {
       });
       return answer;
     } catch (error) {
-      const failure = toFailure(error);
+      const failure = toApiError(error);
       const { code } = failure;
       job.fail(failure);
       observer.onEnd(job.record);
@@ -200,9 +309,11 @@ export class Jobs<Answer extends JobAnswer> {
 
   #prune(): void {
     const { files, keepMs, log } = this.#parts;
-    const over = [...this.#entries.values()].filter(({ job }) => job.over);
-    const tooMany = over.length - MAX_KEPT;
-    for (const [index, { job }] of over.entries()) {
+    const finished = [...this.#entries.values()].filter(({ job }) =>
+      job.finished
+    );
+    const tooMany = finished.length - MAX_KEPT;
+    for (const [index, { job }] of finished.entries()) {
       const { endedAt = 0, id } = job.record;
       if (index >= tooMany && endedAt + keepMs > Date.now()) continue;
       this.#entries.delete(id);

@@ -3,7 +3,7 @@ import { writeDurably } from "../images/durable_file.ts";
 import { doPixelWork, withSharp } from "../images/pixel_work.ts";
 import { type OpenedFile, openRegularFile } from "../images/regular_file.ts";
 import type { ImageStore, StoredImage } from "../images/store.ts";
-import { removeIfThere } from "../remove.ts";
+import { removeIfExists } from "../util.ts";
 
 /** The longest edge of a thumbnail, in pixels. */
 const MAX_EDGE = 512;
@@ -58,7 +58,7 @@ export class Thumbnails {
   /** Removes the thumbnail of an image that is gone, also one that is being made. */
   async remove(id: string): Promise<void> {
     await Promise.allSettled([this.#making.get(id)]);
-    await removeIfThere(this.#path(id));
+    await removeIfExists(this.#path(id));
   }
 
   /** Removes all but the thumbnails of some images, and what an interrupted writing has left. */
@@ -67,7 +67,7 @@ export class Thumbnails {
       const [id] = name.split(".", 1);
       if (this.#making.has(id)) continue;
       if (name === id + EXTENSION && isKept(id)) continue;
-      await removeIfThere(join(this.#directory, name));
+      await removeIfExists(join(this.#directory, name));
     }
   }
 

@@ -1,3 +1,7 @@
+import type * as z from "zod";
+import { MODEL } from "../api/fields.ts";
+import type { generationsSchema } from "./request.ts";
+
 /**
  * How a field is treated: as it is meant; accepted without effect, which every answer says; or answered with 400 and its
  * name as `param`.
@@ -81,3 +85,17 @@ export const FIELDS = {
 
 /** The name of a field of the OpenAI Images API. */
 export type FieldName = keyof typeof FIELDS;
+
+type Fields = z.output<typeof generationsSchema>;
+
+/** Names the fields of a request that have no effect, in alphabetical order. */
+export function ignoredFields(fields: Fields): FieldName[] {
+  const { model = MODEL, output_format = "png" } = fields;
+  const names = Object.keys(FIELDS) as FieldName[];
+  return names.filter((name) =>
+    name in fields && fields[name as keyof Fields] !== undefined &&
+    (FIELDS[name].treatment === "ignored" ||
+      (name === "model" && model !== MODEL) ||
+      (name === "output_compression" && output_format === "png"))
+  ).sort();
+}

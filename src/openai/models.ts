@@ -1,6 +1,6 @@
-import { MODEL } from "../contract/choices.ts";
-import { Failure } from "../failure.ts";
-import { quoteValue } from "../contract/describe_value.ts";
+import { MODEL } from "../api/fields.ts";
+import { quoteValue } from "../api/validation_error.ts";
+import { ApiError } from "../errors.ts";
 
 /** When the model came out, in seconds since 1970. */
 const CREATED = 1_776_729_600;
@@ -28,7 +28,7 @@ const DESCRIBED = {
  * mayDraw("gpt-4o"); // false
  * ```
  */
-export function mayDraw(name: string): boolean {
+export function isImageModel(name: string): boolean {
   // Routers of many services put theirs in front, as in "openai/gpt-image-1".
   const own = name.split("/").at(-1) ?? "";
   return /image/i.test(own) || !OTHERS.test(own);
@@ -42,11 +42,11 @@ export function listModels() {
 /**
  * Answers `GET /v1/models/:id`.
  *
- * @throws {Failure} `not_found`: it is another one.
+ * @throws {ApiError} `not_found`: it is another one.
  */
 export function showModel(id: string) {
   if (id === MODEL) return DESCRIBED;
-  throw new Failure(
+  throw new ApiError(
     "not_found",
     `Cannot find model ${quoteValue(id)}: expected "${MODEL}"`,
     { param: "model" },

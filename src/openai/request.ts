@@ -1,20 +1,150 @@
-import type * as z from "zod";
-import { InvalidRequest } from "../contract/invalid_request.ts";
-import type {
-  FileReference,
-  ReferenceSource,
-} from "../contract/reference_schema.ts";
-import { refuseIssue } from "../contract/refuse_issue.ts";
+import * as z from "zod";
+import { MODEL, optional, type Quality, strictFields } from "../api/fields.ts";
+import { type FieldKind, Form } from "../api/form.ts";
 import {
+  type FileReference,
   type GenerateRequest,
+  generateRequestSchema,
+  imageSchema,
+  type InlineReference,
   parseGenerateRequest,
-} from "../contract/request.ts";
-import { ignoredFields } from "./ignored_fields.ts";
-import {
-  editsSchema,
-  generationsSchema,
-  type ResponseFormat,
-} from "./schema.ts";
+  REFERENCE_LIMITS,
+  type ReferenceSource,
+} from "../api/generate_request.ts";
+import { toValidationError, ValidationError } from "../api/validation_error.ts";
+import { type FieldName, ignoredFields } from "./fields.ts";
+import { isImageModel } from "./models.ts";
+
+const RESPONSE_FORMATS = ["b64_json", "url"] as const;
+
+/** How images are answered: their bytes in base64, or where to fetch them. */
+export type ResponseFormat = typeof RESPONSE_FORMATS[number];
+
+const MODERATIONS = ["auto", "low"] as const;
+const QUALITY_OF = {
+  auto: "auto",
+  low: "low",
+  medium: "medium",
+  high: "high",
+  // What older models had.
+  standard: "auto",
+  hd: "high",
+} as const satisfies Record<string, Quality>;
+
+const { maxImages } = REFERENCE_LIMITS;
+const MODEL_NAME =
+  `expected an image model such as "${MODEL}", and this one makes no images`;
+const QUALITY = `expected "auto", "low", "medium" or "high"`;
+const PARTIAL_IMAGES = "expected a whole number from 0 to 3";
+const IMAGES =
+  `expected a list of 1 to ${maxImages} objects such as {"image_url": "data:image/png;base64,…"}`;
+const TEXT = "expected text";
+const FLAG = "expected true or false";
+const FIDELITY =
+  `expected nothing, "${MODEL}" always looks at images in full detail`;
+
+const own = generateRequestSchema.shape;
+
+const pictureSchema = strictFields(
+  { image_url: imageSchema },
+  "expected an object with image_url",
+);
+
+const FIELDS = {
+  prompt: own.prompt,
+  model: optional(z.string(TEXT).refine(isImageModel, MODEL_NAME)),
+  n: own.n,
+  size: own.size,
+  quality: optional(
+    z.enum(Object.keys(QUALITY_OF) as (keyof typeof QUALITY_OF)[], QUALITY)
+      .transform((quality): Quality => QUALITY_OF[quality]),
+  ),
+  background: own.background,
+  output_format: own.output_format,
+  output_compression: own.output_compression,
+  response_format: optional(
+    z.enum(RESPONSE_FORMATS, `expected "b64_json" or "url"`),
+  ),
+  stream: optional(z.boolean(FLAG)),
+} as const satisfies Partial<Record<FieldName, z.ZodType>>;
+
+const PICTURES = {
+  images: z.array(pictureSchema, IMAGES).min(1, IMAGES).max(maxImages, IMAGES)
+    .transform((images) =>
+      images.map(({ image_url }, index) =>
+        inline(image_url, `images[${index}].image_url`)
+      )
+    ),
+  mask: optional(
+    pictureSchema.transform(({ image_url }) => inline(image_url, "mask")),
+  ),
+} as const satisfies Partial<Record<FieldName, z.ZodType>>;
+
+const WITHOUT_EFFECT = {
+  partial_images: optional(
+    z.int(PARTIAL_IMAGES).min(0, PARTIAL_IMAGES).max(3, PARTIAL_IMAGES),
+  ),
+  moderation: optional(z.enum(MODERATIONS, `expected "auto" or "low"`)),
+  style: optional(z.string(TEXT)),
+  user: optional(z.string(TEXT)),
+  safety_identifier: optional(z.string(TEXT)),
+  input_fidelity: optional(z.never(FIDELITY)),
+} as const satisfies Partial<Record<FieldName, z.ZodType>>;
+
+const BODY = "expected a JSON object";
+
+/** The schema of the JSON body of `POST /v1/images/generations`: the own route's rules under OpenAI's names. */
+export const generationsSchema = strictFields(
+  { ...FIELDS, ...WITHOUT_EFFECT },
+  BODY,
+);
+
+/** The schema of the JSON body of `POST /v1/images/edits`; its pictures become references. */
+export const editsSchema = strictFields(
+  { ...FIELDS, ...PICTURES, ...WITHOUT_EFFECT },
+  BODY,
+);
+
+function inline(dataUrl: string, param: string): InlineReference {
+  return {
+    kind: "inline",
+    dataUrl,
+    param,
+    label: undefined,
+    source: undefined,
+  };
+}
+
+type Field =
+  | keyof typeof generationsSchema.shape
+  | "image"
+  | "image[]"
+  | "mask";
+
+const EDITS_FORM_FIELDS = {
+  prompt: "text",
+  model: "text",
+  n: "number",
+  size: "text",
+  quality: "text",
+  background: "text",
+  output_format: "text",
+  output_compression: "number",
+  response_format: "text",
+  stream: "boolean",
+  image: "files",
+  "image[]": "files",
+  mask: "file",
+  partial_images: "number",
+  moderation: "text",
+  style: "text",
+  user: "text",
+  safety_identifier: "text",
+  input_fidelity: "text",
+} as const satisfies Record<Field, FieldKind>;
+
+/** The form of `POST /v1/images/edits`: the fields of its JSON body, with a file for each image and for the mask. */
+export const EDITS_FORM: Form = new Form(EDITS_FORM_FIELDS);
 
 const MASK = "mask";
 const SIZE_HINT =
@@ -44,7 +174,7 @@ interface Pictures {
 /**
  * Reads the JSON body of `POST /v1/images/generations`.
  *
- * @throws {InvalidRequest} With the code of the contract and the field at fault.
+ * @throws {ValidationError} With the code of the contract and the field at fault.
  */
 export function parseGenerations(body: unknown): OpenAiRequest {
   const fields = parse(generationsSchema, body);
@@ -55,7 +185,7 @@ export function parseGenerations(body: unknown): OpenAiRequest {
  * Reads the JSON body of `POST /v1/images/edits`, or what a form says instead of it.
  *
  * @param uploads The files of the form; undefined where there is none.
- * @throws {InvalidRequest} With the code of the contract and the field at fault.
+ * @throws {ValidationError} With the code of the contract and the field at fault.
  */
 export function parseEdits(
   body: unknown,
@@ -69,7 +199,7 @@ export function parseEdits(
   const images = uploads.filter(({ param }) => param !== MASK);
   const mask = uploads.find(({ param }) => param === MASK);
   if (images.length === 0) {
-    throw new InvalidRequest(
+    throw new ValidationError(
       "Cannot use image: it is missing, expected at least one file",
       { code: "invalid_reference", param: "image" },
     );
@@ -83,10 +213,10 @@ function parse<Schema extends z.ZodType>(
 ): z.output<Schema> {
   const result = schema.safeParse(body);
   if (result.success) return result.data;
-  const failure = refuseIssue(result.error.issues[0], body);
+  const failure = toValidationError(result.error.issues[0], body);
   if (failure.code !== "invalid_size") throw failure;
   // Some clients show the message to people who have never chosen a size, and do not show where to.
-  throw new InvalidRequest(failure.message + SIZE_HINT, {
+  throw new ValidationError(failure.message + SIZE_HINT, {
     code: failure.code,
     param: failure.param,
   });

@@ -1,7 +1,6 @@
 import { createHash } from "node:crypto";
-import { openApiDocument } from "../openapi/document.ts";
-import { apiPage } from "../openapi/page.ts";
-import { PAGE_STYLE } from "../openapi/page_style.ts";
+import { apiPage, PAGE_STYLE } from "../api/docs_page.ts";
+import { openApiDocument } from "../api/openapi.ts";
 
 /** The routes that tell of the API: its OpenAPI document for programs, and the same as a web page. */
 export const docsRoutes = {

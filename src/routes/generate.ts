@@ -1,20 +1,176 @@
 import { STATUS_CODE } from "@std/http/status";
-import { GENERATE_FORM } from "../contract/generate_form.ts";
-import { parseGenerateRequest } from "../contract/request.ts";
-import { leaving } from "../http/leaving.ts";
-import type { StreamPlaces } from "../http/stream_places.ts";
-import type { CallerOptions } from "../jobs/callers.ts";
+import { join } from "@std/path";
+import { MODEL } from "../api/fields.ts";
+import { type Form, GENERATE_FORM } from "../api/form.ts";
+import {
+  type FileReference,
+  parseGenerateRequest,
+  REFERENCE_LIMITS,
+} from "../api/generate_request.ts";
+import type { Config } from "../config.ts";
+import { toApiError } from "../errors.ts";
+import type {
+  FinishedCandidate,
+  Generation,
+  Usage,
+} from "../generation/generator.ts";
+import { readJson } from "../http/body.ts";
+import { isMultipart, readMultipart } from "../http/multipart.ts";
+import type { SseLimiter } from "../http/sse.ts";
+import type { JobEntry, Jobs, SubscriberOptions } from "../jobs/jobs.ts";
 import {
   type IdempotencyKeys,
   readIdempotencyKey,
-} from "../jobs/idempotency.ts";
-import type { JobEntry } from "../jobs/job_entry.ts";
-import type { Jobs } from "../jobs/jobs.ts";
-import { startUnderKey } from "../jobs/start_under_key.ts";
+  startUnderKey,
+} from "../jobs/replay.ts";
+import type { Log } from "../log.ts";
 import { tellJob } from "../telemetry/request_span.ts";
-import type { GenerateAnswer } from "./generate_answer.ts";
-import { jobStream } from "./job_stream.ts";
-import { type ReadParts, readRequest } from "./read_request.ts";
+import { linkAbortController } from "../util.ts";
+import { jobStream } from "./jobs.ts";
+import type { Addresses } from "./links.ts";
+
+/** The most fields of text in a form. */
+const MAX_FIELDS = 64;
+
+/** What requests are read with. */
+export interface ReadParts {
+  readonly config: Pick<
+    Config,
+    "dataDir" | "maxBodyBytes" | "minUploadBytesPerS" | "uploadGraceMs"
+  >;
+  readonly log: Log;
+}
+
+/** How {@linkcode readRequest} reads. */
+export interface ReadRequestOptions<Wanted> {
+  /** The form that may come instead of JSON; none may when undefined. */
+  readonly form: Form | undefined;
+  /** Makes sense of the body, and of the files of a form. */
+  readonly parse: (
+    body: unknown,
+    uploads?: readonly FileReference[],
+  ) => Wanted;
+  /** The request's id in the log. */
+  readonly requestId: string;
+  /** Ends the reading. */
+  readonly signal: AbortSignal;
+  /** Removes in the end what was uploaded and not moved elsewhere. */
+  readonly uploaded: AsyncDisposableStack;
+}
+
+/**
+ * Reads a request for images from JSON or from a form; one that cannot be used is logged.
+ *
+ * @throws {ApiError} It cannot be read, or says something it may not.
+ */
+export async function readRequest<Wanted>(
+  request: Request,
+  { config, log }: ReadParts,
+  options: ReadRequestOptions<Wanted>,
+): Promise<Wanted> {
+  const { form, parse, requestId, signal, uploaded } = options;
+  const maxBytes = config.maxBodyBytes;
+  const pace = {
+    bytesPerS: config.minUploadBytesPerS,
+    graceMs: config.uploadGraceMs,
+  };
+  try {
+    if (form === undefined || !isMultipart(request)) {
+      return parse(await readJson(request, { maxBytes, pace }));
+    }
+    const sent = await readMultipart(request, {
+      shape: form,
+      maxBytes,
+      pace,
+      maxFileBytes: REFERENCE_LIMITS.maxBytes,
+      maxFiles: REFERENCE_LIMITS.maxImages,
+      maxFields: MAX_FIELDS,
+      directory: join(config.dataDir, "work", `upload-${crypto.randomUUID()}`),
+      signal,
+    });
+    const { body, uploads } = form.read(uploaded.use(sent));
+    return parse(body, uploads);
+  } catch (error) {
+    const { code } = toApiError(error);
+    const gone = code === "request_canceled";
+    const event = gone ? "generate.abort" : "generate.error";
+    log(gone ? "info" : "warn", event, { request_id: requestId, code });
+    throw error;
+  }
+}
+
+/** The answer of `POST /v1/images/generate`. */
+export type GenerateAnswer = ReturnType<typeof generateAnswer>;
+
+/** Writes the answer of `POST /v1/images/generate`, as the contract has it. */
+export function generateAnswer(generation: Generation, addresses: Addresses) {
+  const { failed, finished, references, request, usage } = generation;
+  const data = finished.map((candidate) => describeImage(candidate, addresses));
+  const [first] = data;
+  return {
+    id: generation.id,
+    status: failed.length === 0 ? "completed" as const : "partial" as const,
+    backend: "codex-exec" as const,
+    model: MODEL,
+    requested_size: request.requestedSize,
+    resolved_size: first.resolved_size,
+    quality: request.quality,
+    mime_type: first.mime_type,
+    path: first.path,
+    url: first.url,
+    revised_prompt: first.revised_prompt,
+    data,
+    errors: failed.map(({ index, failure }) => ({
+      index,
+      code: failure.code,
+      message: failure.message,
+    })),
+    warnings: finished.flatMap(({ index, warnings }) =>
+      warnings.map((message) => ({ index, message }))
+    ),
+    references: references.map(({ path: _, ...reference }, index) => ({
+      ...reference,
+      delivered:
+        finished.every(({ receipts }) => receipts[index] === "original")
+          ? "original" as const
+          : "seen" as const,
+    })),
+    smallest_distance: generation.smallestDistance ?? null,
+    usage: describeUsage(usage),
+  };
+}
+
+/** Writes one image of the answer. */
+export function describeImage(
+  { image, index, usage, warnings }: FinishedCandidate,
+  addresses: Addresses,
+) {
+  const { sidecar } = image;
+  return {
+    index,
+    id: sidecar.id,
+    label: sidecar.label,
+    mime_type: sidecar.mime_type,
+    model: sidecar.model,
+    path: addresses.path(image),
+    url: addresses.url(image),
+    resolved_size: sidecar.resolved_size,
+    revised_prompt: sidecar.revised_prompt,
+    native_size: sidecar.native_size,
+    resize: sidecar.resize,
+    sha256: sidecar.sha256,
+    bytes: sidecar.bytes,
+    transparent: sidecar.transparent,
+    variation: sidecar.variation,
+    duration_ms: sidecar.duration_ms,
+    warnings,
+    usage: describeUsage(usage),
+  };
+}
+
+function describeUsage({ inputTokens, outputTokens }: Readonly<Usage>) {
+  return { input_tokens: inputTokens, output_tokens: outputTokens };
+}
 
 /** When to ask for an accepted job again, in seconds. */
 const POLL_SECONDS = 2;
@@ -23,7 +179,7 @@ const POLL_SECONDS = 2;
 export interface GenerateParts extends ReadParts {
   readonly jobs: Jobs<GenerateAnswer>;
   readonly keys: IdempotencyKeys<GenerateAnswer>;
-  readonly streams: StreamPlaces;
+  readonly streams: SseLimiter;
 }
 
 /**
@@ -38,7 +194,7 @@ export function generate(parts: GenerateParts) {
     request: Request,
     { requestId }: { readonly requestId: string },
   ): Promise<Response> => {
-    const gone = leaving(request.signal);
+    const gone = linkAbortController(request.signal);
     const { signal } = gone;
     const independent = prefersAsync(request.headers);
     const key = readIdempotencyKey(request.headers);
@@ -54,7 +210,7 @@ export function generate(parts: GenerateParts) {
       signal,
       uploaded,
     });
-    const start = (caller: CallerOptions) =>
+    const start = (caller: SubscriberOptions) =>
       jobs.start(wanted, {
         requestId,
         caller: independent ? undefined : caller,

@@ -1,11 +1,36 @@
+import type { ServerSentEventMessage } from "@std/http/server-sent-event-stream";
 import { STATUS_CODE } from "@std/http/status";
-import { Failure } from "../failure.ts";
+import { ApiError } from "../errors.ts";
 import type { RouteContext } from "../http/router.ts";
-import type { StreamPlaces } from "../http/stream_places.ts";
-import type { JobAnswer, JobEntry } from "../jobs/job_entry.ts";
-import type { Jobs } from "../jobs/jobs.ts";
+import {
+  eventStream,
+  type EventStreamOptions,
+  type SseLimiter,
+} from "../http/sse.ts";
+import type { Job } from "../jobs/job.ts";
+import type { JobAnswer, JobEntry, Jobs } from "../jobs/jobs.ts";
 import { tellJob } from "../telemetry/request_span.ts";
-import { jobStream } from "./job_stream.ts";
+
+/** From where and for whom a job is streamed. */
+export interface JobStreamOptions extends EventStreamOptions {
+  /** The id of the last event that the reader has. */
+  readonly after?: number;
+}
+
+/** Answers with the events of a job: progress, images as they land, and the answer or the error at the end. */
+export function jobStream(job: Job, options: JobStreamOptions = {}): Response {
+  const { after = 0, ...ends } = options;
+  return eventStream(messages(job, after), ends);
+}
+
+async function* messages(
+  job: Job,
+  after: number,
+): AsyncGenerator<ServerSentEventMessage> {
+  for await (const { id, type, data } of job.watch(after)) {
+    yield { id, event: type, data: JSON.stringify(data) };
+  }
+}
 
 /** When to ask for a job under way again, in seconds. */
 const POLL_SECONDS = 2;
@@ -20,7 +45,7 @@ type Handler = (
 /** What the routes work with. */
 export interface JobRoutesParts<Answer extends JobAnswer> {
   readonly jobs: Jobs<Answer>;
-  readonly streams: StreamPlaces;
+  readonly streams: SseLimiter;
 }
 
 /** Makes the routes of jobs: list, look, watch, cancel. */
@@ -67,7 +92,7 @@ function find<Answer extends JobAnswer>(
     tellJob(id);
     return entry;
   }
-  throw new Failure(
+  throw new ApiError(
     "not_found",
     `Cannot find job ${
       JSON.stringify(id.slice(0, 80))
@@ -76,14 +101,16 @@ function find<Answer extends JobAnswer>(
 }
 
 function show({ job }: JobEntry<unknown>): Response {
-  const headers = job.over ? undefined : { "retry-after": `${POLL_SECONDS}` };
+  const headers = job.finished
+    ? undefined
+    : { "retry-after": `${POLL_SECONDS}` };
   return Response.json(job.view(), { status: STATUS_CODE.OK, headers });
 }
 
 function readIndex(text: string, { job }: JobEntry<unknown>): number {
   const { count } = job.record.request;
   if (/^\d$/.test(text) && Number(text) < count) return Number(text);
-  throw new Failure(
+  throw new ApiError(
     "not_found",
     `Cannot find candidate ${
       JSON.stringify(text.slice(0, 20))
@@ -96,7 +123,7 @@ function readLimit(request: Request): number {
   if (text === null) return DEFAULT_LIMIT;
   const limit = /^\d{1,3}$/.test(text) ? Number(text) : 0;
   if (limit >= 1 && limit <= MAX_LIMIT) return limit;
-  throw new Failure(
+  throw new ApiError(
     "unknown_parameter",
     `Cannot use limit ${
       JSON.stringify(text.slice(0, 20))

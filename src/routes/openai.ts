@@ -1,34 +1,124 @@
-import type { Form } from "../contract/form.ts";
-import type { FileReference } from "../contract/reference_schema.ts";
-import { leaving } from "../http/leaving.ts";
-import type { StreamPlaces } from "../http/stream_places.ts";
-import type { ImageStore } from "../images/store.ts";
-import type { CallerOptions } from "../jobs/callers.ts";
+import type { ServerSentEventMessage } from "@std/http/server-sent-event-stream";
+import type { Form } from "../api/form.ts";
+import type { FileReference } from "../api/generate_request.ts";
+import { describeError } from "../http/error_response.ts";
+import type { RouteContext } from "../http/router.ts";
+import {
+  eventStream,
+  type EventStreamOptions,
+  type SseLimiter,
+} from "../http/sse.ts";
+import type { ImageStore, StoredImage } from "../images/store.ts";
+import type { JobEntry, Jobs, SubscriberOptions } from "../jobs/jobs.ts";
 import {
   type IdempotencyKeys,
   readIdempotencyKey,
-} from "../jobs/idempotency.ts";
-import type { Jobs } from "../jobs/jobs.ts";
-import { startUnderKey } from "../jobs/start_under_key.ts";
-import { tellJob } from "../telemetry/request_span.ts";
-import { EDITS_FORM } from "../openai/edits_form.ts";
-import type { Operation } from "../openai/events.ts";
+  Retries,
+  startUnderKey,
+} from "../jobs/replay.ts";
+import { listModels, showModel } from "../openai/models.ts";
 import {
+  EDITS_FORM,
   type OpenAiRequest,
   parseEdits,
   parseGenerations,
 } from "../openai/request.ts";
-import { Retries } from "../openai/retries.ts";
-import type { GenerateAnswer } from "./generate_answer.ts";
-import { openAiAnswer } from "./openai_answer.ts";
-import { type ReadParts, readRequest } from "./read_request.ts";
+import {
+  openAiEvents,
+  type Operation,
+  writeAnswer,
+} from "../openai/response.ts";
+import { tellJob } from "../telemetry/request_span.ts";
+import { linkAbortController } from "../util.ts";
+import {
+  type GenerateAnswer,
+  type ReadParts,
+  readRequest,
+} from "./generate.ts";
+import { imageNotFound } from "./images.ts";
+
+/** The routes of models, of which there is one. */
+export const modelRoutes = {
+  list: (): Response => Response.json(listModels()),
+  show: (_request: Request, { params }: RouteContext<object>): Response =>
+    Response.json(showModel(params.id)),
+} as const;
+
+/** How a job is answered. */
+export interface OpenAiAnswerOptions extends OpenAiRequest {
+  readonly operation: Operation;
+  readonly store: ImageStore;
+  /** What follows the end of a stream. */
+  readonly ends: EventStreamOptions;
+}
+
+/** Answers with the images of a job as OpenAI's clients read them: all of them together, or each as it lands. */
+export async function openAiAnswer(
+  entry: JobEntry<GenerateAnswer>,
+  options: OpenAiAnswerOptions,
+): Promise<Response> {
+  const { ends, ignored, store, stream, wanted } = options;
+  const about = {
+    ...options,
+    created: Math.floor(entry.job.record.createdAt / 1000),
+    open: (id: string) => openImage(store, id),
+    quality: wanted.quality,
+    describeError,
+  };
+  const response = stream
+    ? eventStream(toMessages(openAiEvents(entry, about)), ends)
+    : await answerWhole(await entry.answer, about);
+  if (ignored.length > 0) {
+    response.headers.set("x-codex-image-ignored", ignored.join(","));
+  }
+  return response;
+}
+
+async function answerWhole(
+  answer: GenerateAnswer,
+  about: Parameters<typeof writeAnswer>[1] & { readonly store: ImageStore },
+): Promise<Response> {
+  // Of what a retry finds, some may have been removed; once the headers have left, it is too late to say so.
+  for (const { id } of answer.data) await requireImage(about.store, id);
+  const text = ReadableStream.from(writeAnswer(answer, about));
+  return new Response(text.pipeThrough(new TextEncoderStream()), {
+    headers: { "content-type": "application/json" },
+  });
+}
+
+async function openImage(
+  store: ImageStore,
+  id: string,
+): Promise<ReadableStream<Uint8Array<ArrayBuffer>>> {
+  const image = await requireImage(store, id);
+  const opened = await store.openFile(image, "delivered");
+  if (opened === undefined) throw imageNotFound(id);
+  return opened.file.readable;
+}
+
+async function requireImage(
+  store: ImageStore,
+  id: string,
+): Promise<StoredImage> {
+  const image = await store.find(id);
+  if (image === undefined) throw imageNotFound(id);
+  return image;
+}
+
+async function* toMessages(
+  events: ReturnType<typeof openAiEvents>,
+): AsyncGenerator<ServerSentEventMessage> {
+  for await (const event of events) {
+    yield { event: event.type, data: JSON.stringify(event) };
+  }
+}
 
 /** What the routes work with. */
 export interface OpenAiParts extends ReadParts {
   readonly jobs: Jobs<GenerateAnswer>;
   readonly keys: IdempotencyKeys<GenerateAnswer>;
   readonly store: ImageStore;
-  readonly streams: StreamPlaces;
+  readonly streams: SseLimiter;
 }
 
 type Handler = (
@@ -74,7 +164,7 @@ export function openAiRoutes(
   function handler({ form, operation, parse }: Kind): Handler {
     return async (request, { requestId }) => {
       const { headers } = request;
-      const gone = leaving(request.signal);
+      const gone = linkAbortController(request.signal);
       const { signal } = gone;
       const key = readIdempotencyKey(headers);
       // A job that is started moves its files away, and whatever else was uploaded goes in the end.
@@ -84,7 +174,7 @@ export function openAiRoutes(
       const { stream, wanted } = asked;
       // Before anything is started: what is drawn for a stream that cannot be opened is lost.
       using place = stream ? streams.take() : undefined;
-      const start = (caller: CallerOptions) =>
+      const start = (caller: SubscriberOptions) =>
         jobs.start(wanted, { requestId, caller });
       const entry = key === undefined
         ? await retries.start({

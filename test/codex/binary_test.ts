@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { findCodexBinary } from "../../src/codex/binary.ts";
+import { findCodexBinary } from "../../src/codex/command.ts";
 
 Deno.test("findCodexBinary() takes the configured path without a look", () => {
   assertEquals(findCodexBinary("/no/such/codex"), "/no/such/codex");

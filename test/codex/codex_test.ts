@@ -6,8 +6,8 @@ import {
 } from "@std/assert";
 import { deadline } from "@std/async/deadline";
 import { join } from "@std/path";
-import { MARK_VARIABLE } from "../../src/codex/environment.ts";
-import { Failure } from "../../src/failure.ts";
+import { WORKER_TAG_VARIABLE } from "../../src/codex/command.ts";
+import { ApiError } from "../../src/errors.ts";
 import { writeSandboxLogin } from "../../src/sandbox/login.ts";
 import { openCodex } from "../support/codex.ts";
 import { until } from "../support/until.ts";
@@ -71,7 +71,7 @@ Deno.test("Codex.start() lets the others start when the first cannot", async () 
   const { codex, task } = opened;
   const workers = FOUR.map(() => codex.start(task(WORD), signal()));
   for (const { picture, ended } of workers) {
-    const failure = await assertRejects(() => picture, Failure);
+    const failure = await assertRejects(() => picture, ApiError);
     assertEquals(failure.code, "codex_exec_failed");
     await ended;
   }
@@ -143,7 +143,7 @@ Deno.test("Codex.start() takes up a login that was made anew", async () => {
   const { authHome, codex, sandbox, task } = opened;
   sandbox.refreshable = false;
   const expired = codex.start(task(`${WORD} sandbox:expired-login`), signal());
-  const failure = await assertRejects(() => expired.picture, Failure);
+  const failure = await assertRejects(() => expired.picture, ApiError);
   assertEquals(failure.code, "codex_login_required");
   await expired.ended;
   await writeSandboxLogin(authHome);
@@ -156,7 +156,7 @@ Deno.test("Codex.open() ends what a former life left running, and says so", asyn
   const instance = crypto.randomUUID().replaceAll("-", "");
   const orphan = new Deno.Command("sleep", {
     args: ["300"],
-    env: { [MARK_VARIABLE]: `${instance}.gen_1.1-1` },
+    env: { [WORKER_TAG_VARIABLE]: `${instance}.gen_1.1-1` },
     detached: true,
   }).spawn();
   await using opened = await openCodex({ instance });
@@ -196,7 +196,7 @@ Deno.test("Codex.checkLogin() and Codex.requireLogin() want a login of ChatGPT",
   await codex.requireLogin();
   await Deno.remove(join(authHome, "auth.json"));
   assertEquals((await codex.checkLogin()).ok, false);
-  const failure = await assertRejects(() => codex.requireLogin(), Failure);
+  const failure = await assertRejects(() => codex.requireLogin(), ApiError);
   assertEquals(failure.code, "codex_login_required");
 });
 
@@ -250,7 +250,7 @@ Deno.test("workers get no key from the server's environment", async () => {
   const log = await until(() =>
     Deno.readTextFile(join(dataDir, "codex-home", "log"))
   );
-  assert(log.includes(`${MARK_VARIABLE}=`));
+  assert(log.includes(`${WORKER_TAG_VARIABLE}=`));
   assert(!/secret-|API_KEY/.test(log));
   await Deno.remove(codexBin);
 });

@@ -5,7 +5,7 @@ import {
 } from "../../src/codex/command.ts";
 
 const OPTIONS: CommandOptions = {
-  lean: true,
+  minimalInstructions: true,
   instructionsFile: "/data/instructions.md",
   databaseDir: "/data/work/1/databases",
   model: undefined,
@@ -39,7 +39,7 @@ Deno.test("codexArguments() begins with a run that prints JSON", () => {
 
 Deno.test("codexArguments() names the instructions and what is off only when lean", () => {
   const lean = codexArguments(OPTIONS);
-  const stock = codexArguments({ ...OPTIONS, lean: false });
+  const stock = codexArguments({ ...OPTIONS, minimalInstructions: false });
   assertEquals(
     settingsOf(lean).get("model_instructions_file"),
     OPTIONS.instructionsFile,
@@ -50,8 +50,10 @@ Deno.test("codexArguments() names the instructions and what is off only when lea
 });
 
 Deno.test("codexArguments() keeps the databases with the worker and the history nowhere", () => {
-  for (const lean of [true, false]) {
-    const settings = settingsOf(codexArguments({ ...OPTIONS, lean }));
+  for (const minimalInstructions of [true, false]) {
+    const settings = settingsOf(
+      codexArguments({ ...OPTIONS, minimalInstructions }),
+    );
     assertEquals(settings.get("sqlite_home"), OPTIONS.databaseDir);
     assertEquals(settings.get("history.persistence"), "none");
     assertEquals(settings.get("analytics.enabled"), false);

@@ -1,13 +1,13 @@
 import { assertEquals } from "@std/assert";
 import {
   type EnvironmentOptions,
-  MARK_VARIABLE,
+  WORKER_TAG_VARIABLE,
   workerEnvironment,
-} from "../../src/codex/environment.ts";
+} from "../../src/codex/command.ts";
 
 const OPTIONS: EnvironmentOptions = {
   home: "/data/codex-home",
-  mark: "instance.gen_1.1-1",
+  workerTag: "instance.gen_1.1-1",
   upstreamUrl: undefined,
 };
 
@@ -29,14 +29,14 @@ Deno.test("workerEnvironment() passes on what the allow-list names and nothing e
     TZ: "Europe/Berlin",
     RUST_LOG: "trace",
     LD_PRELOAD: "/evil.so",
-    [MARK_VARIABLE]: "another",
+    [WORKER_TAG_VARIABLE]: "another",
   };
   assertEquals(workerEnvironment({ ...passed, ...held }, OPTIONS), {
     ...passed,
     HOME: "/data/codex-home",
     CODEX_HOME: "/data/codex-home",
     TZ: "UTC",
-    [MARK_VARIABLE]: OPTIONS.mark,
+    [WORKER_TAG_VARIABLE]: OPTIONS.workerTag,
     NO_PROXY: "localhost,127.0.0.1,::1",
     no_proxy: "localhost,127.0.0.1,::1",
   });

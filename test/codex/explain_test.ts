@@ -1,10 +1,14 @@
 import { assertEquals, assertInstanceOf } from "@std/assert";
-import { explainFailure, type WorkerTraces } from "../../src/codex/explain.ts";
-import { InstructionsRefused, LOGIN_HINT } from "../../src/codex/failure.ts";
+import {
+  classifyError,
+  InstructionsRefusedError,
+  LOGIN_HINT,
+  type WorkerOutput,
+} from "../../src/codex/errors.ts";
 import { TOOL_UNAVAILABLE } from "../../src/codex/prompt.ts";
 
 const NOW = new Date("2026-11-22T12:00:00Z");
-const NOTHING: WorkerTraces = {
+const NOTHING: WorkerOutput = {
   stderr: [],
   errors: [],
   messages: [],
@@ -16,7 +20,7 @@ const TOOL_ERROR =
 
 interface Row {
   readonly name: string;
-  readonly traces: Partial<WorkerTraces>;
+  readonly traces: Partial<WorkerOutput>;
   readonly code: string;
   readonly message: string;
   readonly retryAfter?: number;
@@ -156,7 +160,7 @@ const ROWS: readonly Row[] = [
 
 for (const { name, traces, code, message, retryAfter } of ROWS) {
   Deno.test(`explainFailure() finds ${name}`, () => {
-    const failure = explainFailure({ ...NOTHING, ...traces }, NOW);
+    const failure = classifyError({ ...NOTHING, ...traces }, NOW);
     assertEquals(
       { code: failure.code, message: failure.message },
       { code, message },
@@ -173,13 +177,13 @@ for (
 ) {
   Deno.test(`explainFailure() tells refused instructions from "${error}"`, () => {
     const traces = { ...NOTHING, exitCode: 1, errors: [error] };
-    assertInstanceOf(explainFailure(traces, NOW), InstructionsRefused);
+    assertInstanceOf(classifyError(traces, NOW), InstructionsRefusedError);
   });
 }
 
 Deno.test("explainFailure() cuts foreign text", () => {
   const traces = { ...NOTHING, exitCode: 1, errors: ["x".repeat(5_000_000)] };
-  const { message } = explainFailure(traces, NOW);
+  const { message } = classifyError(traces, NOW);
   assertEquals(
     message,
     `Codex ended with exit code 1: ${"x".repeat(300)}…`,

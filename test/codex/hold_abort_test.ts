@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { holdAbort } from "../../src/codex/hold_abort.ts";
+import { delayAbort } from "../../src/util.ts";
 
 const LONG_MS = 600_000;
 const reason = new Error("the caller is gone");
@@ -15,7 +15,7 @@ function aborted(signal: AbortSignal): Promise<unknown> {
 Deno.test("holdAbort() passes an abort on when what it waits for is over", async () => {
   const source = new AbortController();
   const { promise, resolve } = Promise.withResolvers<void>();
-  using held = holdAbort(source.signal, promise, LONG_MS);
+  using held = delayAbort(source.signal, promise, LONG_MS);
   source.abort(reason);
   assertEquals(held.signal.aborted, false);
   resolve();
@@ -24,20 +24,20 @@ Deno.test("holdAbort() passes an abort on when what it waits for is over", async
 
 Deno.test("holdAbort() waits no longer than it may", async () => {
   const source = new AbortController();
-  using held = holdAbort(source.signal, new Promise(() => {}), 1);
+  using held = delayAbort(source.signal, new Promise(() => {}), 1);
   source.abort(reason);
   assertEquals(await aborted(held.signal), reason);
 });
 
 Deno.test("holdAbort() begins aborted where the source is", () => {
   const source = AbortSignal.abort(reason);
-  using held = holdAbort(source, Promise.resolve(), LONG_MS);
+  using held = delayAbort(source, Promise.resolve(), LONG_MS);
   assertEquals(held.signal.reason, reason);
 });
 
 Deno.test("holdAbort() passes nothing on once it is disposed of", async () => {
   const source = new AbortController();
-  const held = holdAbort(source.signal, Promise.resolve(), LONG_MS);
+  const held = delayAbort(source.signal, Promise.resolve(), LONG_MS);
   held[Symbol.dispose]();
   source.abort(reason);
   // All that could pass it on has had its turn by then.

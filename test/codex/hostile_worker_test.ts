@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { join } from "@std/path";
-import { Failure } from "../../src/failure.ts";
+import { ApiError } from "../../src/errors.ts";
 import { drawPicture } from "../../src/sandbox/picture.ts";
 import { until } from "../support/until.ts";
 import { assertEnds, openStandIn, type StandIn, THREAD } from "./stand_in.ts";
@@ -28,9 +28,9 @@ async function assertCancels(
 async function failureOf(
   standIn: StandIn,
   options: { readonly binary?: string; readonly input?: string } = {},
-): Promise<Failure> {
+): Promise<ApiError> {
   const worker = standIn.start(AbortSignal.timeout(20_000), options);
-  const failure = await assertRejects(() => worker.picture, Failure);
+  const failure = await assertRejects(() => worker.picture, ApiError);
   await assertEnds(standIn, worker);
   return failure;
 }
@@ -202,9 +202,9 @@ Deno.test("startWorker() waits for the rest of a picture until the signal says o
       .catch(() => ({ size: 0 }));
     return size === 5000;
   });
-  const reason = new Failure("codex_timeout", "Codex did not finish");
+  const reason = new ApiError("codex_timeout", "Codex did not finish");
   stop.abort(reason);
-  assertEquals(await assertRejects(() => worker.picture, Failure), reason);
+  assertEquals(await assertRejects(() => worker.picture, ApiError), reason);
   await assertEnds(standIn, worker);
 });
 

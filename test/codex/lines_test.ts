@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { readLines } from "../../src/codex/lines.ts";
+import { readLines } from "../../src/codex/events.ts";
 
 const MEBIBYTE = 1_048_576;
 

@@ -1,16 +1,13 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { join } from "@std/path";
-import {
-  findLoginTrouble,
-  type LoginTrouble,
-} from "../../src/codex/login_check.ts";
+import { findLoginProblem, type LoginProblem } from "../../src/codex/login.ts";
 import { writeSandboxLogin } from "../../src/sandbox/login.ts";
 import { runAsAnyUser } from "../support/any_user.ts";
 
 const PROBE = "test/support/login_probe.ts";
 
-async function findTroubleAsAnyUser(path: string): Promise<LoginTrouble> {
-  return await runAsAnyUser(PROBE, path) as LoginTrouble;
+async function findTroubleAsAnyUser(path: string): Promise<LoginProblem> {
+  return await runAsAnyUser(PROBE, path) as LoginProblem;
 }
 
 async function makeHome(): Promise<
@@ -29,13 +26,13 @@ async function makeHome(): Promise<
 Deno.test("findLoginTrouble() finds none in a good login", async () => {
   await using home = await makeHome();
   await writeSandboxLogin(home.path);
-  assertEquals(await findLoginTrouble(home.path), undefined);
+  assertEquals(await findLoginProblem(home.path), undefined);
 });
 
 Deno.test("findLoginTrouble() tells of a directory that is not there", async () => {
   await using home = await makeHome();
   const path = join(home.path, "none");
-  const trouble = await findLoginTrouble(path);
+  const trouble = await findLoginProblem(path);
   assertEquals(trouble?.kind, "no_directory");
   assertEquals(trouble?.isUsable, false);
   assertEquals(trouble?.found, `there is no directory "${path}"`);
@@ -43,7 +40,7 @@ Deno.test("findLoginTrouble() tells of a directory that is not there", async () 
 
 Deno.test("findLoginTrouble() tells of a missing login and what to type", async () => {
   await using home = await makeHome();
-  const trouble = await findLoginTrouble(home.path);
+  const trouble = await findLoginProblem(home.path);
   assertEquals(trouble?.kind, "no_login");
   assertEquals(trouble?.found, `there is no "auth.json" in "${home.path}"`);
   assertMatch(trouble?.remedy ?? "", /"codex login --device-auth"/);
@@ -53,7 +50,7 @@ Deno.test("findLoginTrouble() tells of a link that leads nowhere", async () => {
   await using home = await makeHome();
   const file = join(home.path, "auth.json");
   await Deno.symlink("/nowhere/auth.json", file);
-  const trouble = await findLoginTrouble(home.path);
+  const trouble = await findLoginProblem(home.path);
   assertEquals(trouble?.kind, "no_login");
   assertEquals(trouble?.found, `"${file}" is a link that leads nowhere`);
 });
@@ -66,7 +63,7 @@ for (const store of ["keyring", "auto"]) {
       config,
       `model = "m"\ncli_auth_credentials_store = "${store}"\n`,
     );
-    const trouble = await findLoginTrouble(home.path);
+    const trouble = await findLoginProblem(home.path);
     assertEquals(trouble?.kind, "keyring");
     assertMatch(trouble?.found ?? "", /keyring of the system/);
     assertMatch(trouble?.remedy ?? "", /cli_auth_credentials_store='file'/);
@@ -83,7 +80,7 @@ for (
   Deno.test(`findLoginTrouble() blames no keyring for: ${line}`, async () => {
     await using home = await makeHome();
     await Deno.writeTextFile(join(home.path, "config.toml"), `${line}\n`);
-    assertEquals((await findLoginTrouble(home.path))?.kind, "no_login");
+    assertEquals((await findLoginProblem(home.path))?.kind, "no_login");
   });
 }
 
@@ -94,7 +91,7 @@ Deno.test("findLoginTrouble() blames no keyring where there is a login", async (
     join(home.path, "config.toml"),
     'cli_auth_credentials_store = "auto"\n',
   );
-  assertEquals(await findLoginTrouble(home.path), undefined);
+  assertEquals(await findLoginProblem(home.path), undefined);
 });
 
 Deno.test("findLoginTrouble() tells of a directory that cannot be written", async () => {

@@ -1,10 +1,10 @@
-import { MARK_VARIABLE } from "../../src/codex/environment.ts";
+import { WORKER_TAG_VARIABLE } from "../../src/codex/command.ts";
 
 /** Starts a shell script that runs with a mark, as the leader of a session of its own. */
 export function startMarked(mark: string, script: string): Deno.ChildProcess {
   return new Deno.Command("sh", {
     args: ["-c", script],
-    env: { PATH: Deno.env.get("PATH") ?? "", [MARK_VARIABLE]: mark },
+    env: { PATH: Deno.env.get("PATH") ?? "", [WORKER_TAG_VARIABLE]: mark },
     clearEnv: true,
     detached: true,
     stdin: "null",

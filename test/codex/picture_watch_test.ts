@@ -1,10 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { delay } from "@std/async/delay";
 import { join } from "@std/path";
-import {
-  lookForPicture,
-  watchForPicture,
-} from "../../src/codex/picture_watch.ts";
+import { findImage, watchForImage } from "../../src/codex/image_watcher.ts";
 import { exists } from "../support/exists.ts";
 import { until } from "../support/until.ts";
 
@@ -35,7 +32,7 @@ function deadline(): AbortSignal {
 Deno.test("watchForPicture() makes the directory and sees a file that is written to it", async () => {
   await using made = await makeDirectory();
   const directory = join(made.path, "generated_images", "thread");
-  const found = watchForPicture(directory, check, deadline());
+  const found = watchForImage(directory, check, deadline());
   await until(() => exists(directory));
   const path = join(directory, "call.png");
   await Deno.writeTextFile(path, WHOLE);
@@ -46,14 +43,14 @@ Deno.test("watchForPicture() sees a file that is there before it looks", async (
   await using made = await makeDirectory();
   const path = join(made.path, "call.png");
   await Deno.writeTextFile(path, WHOLE);
-  assertEquals(await watchForPicture(made.path, check, deadline()), path);
+  assertEquals(await watchForImage(made.path, check, deadline()), path);
 });
 
 Deno.test("watchForPicture() waits for a file that grows in place", async () => {
   await using made = await makeDirectory();
   const path = join(made.path, "call.png");
   const looks: (string | undefined)[] = [];
-  const found = watchForPicture(made.path, async (path) => {
+  const found = watchForImage(made.path, async (path) => {
     looks.push(await check(path));
     return looks.at(-1);
   }, deadline());
@@ -67,7 +64,7 @@ Deno.test("watchForPicture() waits for a file that grows in place", async () => 
 Deno.test("watchForPicture() sees a file that is renamed into its place", async () => {
   await using made = await makeDirectory();
   await using elsewhere = await makeDirectory();
-  const found = watchForPicture(made.path, check, deadline());
+  const found = watchForImage(made.path, check, deadline());
   const temporary = join(elsewhere.path, "call.tmp");
   await Deno.writeTextFile(temporary, WHOLE);
   const path = join(made.path, "call.png");
@@ -81,7 +78,7 @@ Deno.test("watchForPicture() misses no change that happens while it looks", asyn
     await using made = await makeDirectory();
     await Deno.writeTextFile(join(made.path, "call.png"), "half");
     let changed: number | undefined;
-    await watchForPicture(made.path, async (path) => {
+    await watchForImage(made.path, async (path) => {
       const wrong = await check(path);
       if (changed === undefined) {
         await Deno.writeTextFile(path, WHOLE);
@@ -105,7 +102,7 @@ Deno.test("watchForPicture() looks again where the system tells of no changes", 
   };
   let found;
   try {
-    found = watchForPicture(made.path, check, deadline());
+    found = watchForImage(made.path, check, deadline());
     await Deno.writeTextFile(path, "half");
     await Deno.writeTextFile(path, WHOLE);
     assertEquals(await found, path);
@@ -118,22 +115,22 @@ Deno.test("watchForPicture() rejects with the signal's reason", async () => {
   await using made = await makeDirectory();
   await Deno.writeTextFile(join(made.path, "call.png"), "half");
   const stop = new AbortController();
-  const found = watchForPicture(made.path, check, stop.signal);
+  const found = watchForImage(made.path, check, stop.signal);
   stop.abort(new RangeError("enough"));
   await assertRejects(() => found, RangeError, "enough");
 });
 
 Deno.test("lookForPicture() finds nothing in a directory that is missing or empty", async () => {
   await using made = await makeDirectory();
-  assertEquals((await lookForPicture(made.path, check)).whole, undefined);
+  assertEquals((await findImage(made.path, check)).whole, undefined);
   const missing = join(made.path, "missing");
-  assertEquals((await lookForPicture(missing, check)).wrong, undefined);
+  assertEquals((await findImage(missing, check)).wrong, undefined);
 });
 
 Deno.test("lookForPicture() says what is wrong with the file that is there", async () => {
   await using made = await makeDirectory();
   await Deno.writeTextFile(join(made.path, "call.png"), "half");
-  assertEquals(await lookForPicture(made.path, check), { wrong: 'is "half"' });
+  assertEquals(await findImage(made.path, check), { wrong: 'is "half"' });
 });
 
 Deno.test("lookForPicture() finds the whole file among others", async () => {
@@ -143,7 +140,7 @@ Deno.test("lookForPicture() finds the whole file among others", async () => {
   }
   const path = join(made.path, "b");
   await Deno.writeTextFile(path, WHOLE);
-  assertEquals(await lookForPicture(made.path, check), { whole: path });
+  assertEquals(await findImage(made.path, check), { whole: path });
 });
 
 Deno.test("lookForPicture() follows no link and opens no directory", async () => {
@@ -152,7 +149,7 @@ Deno.test("lookForPicture() follows no link and opens no directory", async () =>
   await Deno.writeTextFile(join(elsewhere.path, "other"), WHOLE);
   await Deno.symlink(join(elsewhere.path, "other"), join(made.path, "link"));
   await Deno.mkdir(join(made.path, "directory"));
-  assertEquals((await lookForPicture(made.path, check)).whole, undefined);
+  assertEquals((await findImage(made.path, check)).whole, undefined);
 });
 
 Deno.test("lookForPicture() gets over a file that is gone when it is opened", async () => {
@@ -160,7 +157,7 @@ Deno.test("lookForPicture() gets over a file that is gone when it is opened", as
   for (const name of ["call.tmp", "call.png"]) {
     await Deno.writeTextFile(join(made.path, name), WHOLE);
   }
-  const { whole } = await lookForPicture(made.path, async (path) => {
+  const { whole } = await findImage(made.path, async (path) => {
     if (path.endsWith(".tmp")) await Deno.remove(path);
     return await check(path);
   });

@@ -1,8 +1,11 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { join } from "@std/path";
-import { MARK_VARIABLE } from "../../src/codex/environment.ts";
-import { listProcesses } from "../../src/codex/process_list.ts";
-import { endWorker, processesOf } from "../../src/codex/processes.ts";
+import { WORKER_TAG_VARIABLE } from "../../src/codex/command.ts";
+import {
+  listProcesses,
+  processesOf,
+  terminateWorker,
+} from "../../src/codex/process_tree.ts";
 import { linkPrograms, usePath } from "../support/programs.ts";
 import { until } from "../support/until.ts";
 import { newMark, startMarked } from "./marked.ts";
@@ -34,9 +37,11 @@ for (const [way, programs] of WAYS) {
       assertEquals([leader?.parent, leader?.group], [Deno.pid, child.pid]);
       assertEquals(sleeper?.group, child.pid);
       assert(sleeper?.command.startsWith("sleep 300 "));
-      assert(`${sleeper?.command} `.includes(` ${MARK_VARIABLE}=${mark} `));
+      assert(
+        `${sleeper?.command} `.includes(` ${WORKER_TAG_VARIABLE}=${mark} `),
+      );
     } finally {
-      await endWorker(child, mark);
+      await terminateWorker(child, mark);
     }
   });
 
@@ -55,7 +60,7 @@ for (const [way, programs] of WAYS) {
       const rows = processesOf(await listProcesses(), mark);
       assertEquals(rows.map(({ pid }) => pid), [child.pid]);
     } finally {
-      await endWorker(child, mark);
+      await terminateWorker(child, mark);
     }
   });
 }
@@ -65,7 +70,11 @@ for (const odd of ["a\rb", "a\u2028b", "a\nb", "a) S 1 2 b"]) {
     const mark = newMark();
     const child = new Deno.Command("sh", {
       args: ["-c", "sleep 300; true", odd],
-      env: { PATH: Deno.env.get("PATH") ?? "", A: odd, [MARK_VARIABLE]: mark },
+      env: {
+        PATH: Deno.env.get("PATH") ?? "",
+        A: odd,
+        [WORKER_TAG_VARIABLE]: mark,
+      },
       clearEnv: true,
       detached: true,
     }).spawn();
@@ -78,7 +87,7 @@ for (const odd of ["a\rb", "a\u2028b", "a\nb", "a) S 1 2 b"]) {
         );
       }
     } finally {
-      await endWorker(child, mark);
+      await terminateWorker(child, mark);
     }
   });
 }
@@ -104,7 +113,7 @@ for (const name of ["a) S 1 2 (", "((((", "a b"]) {
     const script = `printf '%s' '${name}' > /proc/self/comm; sleep 300; true`;
     const child = new Deno.Command("bash", {
       args: ["-c", script],
-      env: { PATH: Deno.env.get("PATH") ?? "", [MARK_VARIABLE]: mark },
+      env: { PATH: Deno.env.get("PATH") ?? "", [WORKER_TAG_VARIABLE]: mark },
       clearEnv: true,
       detached: true,
     }).spawn();
@@ -118,7 +127,7 @@ for (const name of ["a) S 1 2 (", "((((", "a b"]) {
         assertEquals([row.group, row.parent], [child.pid, Deno.pid]);
       }
     } finally {
-      await endWorker(child, mark);
+      await terminateWorker(child, mark);
     }
   });
 }

@@ -1,11 +1,13 @@
 import { assert, assertEquals } from "@std/assert";
 import { join } from "@std/path";
-import { MARK_VARIABLE } from "../../src/codex/environment.ts";
+import { WORKER_TAG_VARIABLE } from "../../src/codex/command.ts";
 import {
+  killAll,
   listProcesses,
+  processesOf,
   type ProcessRow,
-} from "../../src/codex/process_list.ts";
-import { endWorker, killAll, processesOf } from "../../src/codex/processes.ts";
+  terminateWorker,
+} from "../../src/codex/process_tree.ts";
 import { linkPrograms, usePath } from "../support/programs.ts";
 import { until } from "../support/until.ts";
 import { newMark, startMarked } from "./marked.ts";
@@ -20,7 +22,7 @@ function row(pid: number, fields: Partial<ProcessRow> = {}): ProcessRow {
 }
 
 function marked(pid: number, mark: string): ProcessRow {
-  return row(pid, { command: `program ${MARK_VARIABLE}=${mark} HOME=/` });
+  return row(pid, { command: `program ${WORKER_TAG_VARIABLE}=${mark} HOME=/` });
 }
 
 function pidsOf(rows: readonly ProcessRow[]): number[] {
@@ -34,7 +36,7 @@ Deno.test("processesOf() takes a mark whole", () => {
 });
 
 Deno.test("processesOf() takes the mark at the very end of the environment", () => {
-  const rows = [row(10, { command: `program ${MARK_VARIABLE}=a.1` })];
+  const rows = [row(10, { command: `program ${WORKER_TAG_VARIABLE}=a.1` })];
   assertEquals(pidsOf(processesOf(rows, "a.1")), [10]);
 });
 
@@ -45,7 +47,9 @@ Deno.test("processesOf() takes all marks that begin alike", () => {
 });
 
 Deno.test("processesOf() takes another variable's value for no mark", () => {
-  const rows = [row(10, { command: `program NOT_${MARK_VARIABLE}=a.1 ` })];
+  const rows = [
+    row(10, { command: `program NOT_${WORKER_TAG_VARIABLE}=a.1 ` }),
+  ];
   assertEquals(processesOf(rows, "a.1"), []);
 });
 
@@ -116,7 +120,7 @@ Deno.test("endWorker() lets a process end by itself", async () => {
     `trap 'echo ended > "${file}"; exit 7' TERM; echo ready > "${file}"; sleep 300 & wait`,
   );
   await until(async () => await Deno.readTextFile(file) === "ready\n");
-  await endWorker(child, mark);
+  await terminateWorker(child, mark);
   assertEquals((await child.status).code, 7);
   assertEquals(await Deno.readTextFile(file), "ended\n");
   assertEquals(await commandsOf(mark), []);
@@ -131,7 +135,7 @@ Deno.test("endWorker() kills a process that ignores the request to end", async (
     `trap '' TERM; echo ready > "${file}"; while :; do sleep 0.1; done`,
   );
   await until(async () => await Deno.readTextFile(file) === "ready\n");
-  await endWorker(child, mark);
+  await terminateWorker(child, mark);
   assertEquals((await child.status).signal, "SIGKILL");
   assertEquals(await commandsOf(mark), []);
   await Deno.remove(file);
@@ -142,7 +146,7 @@ Deno.test("endWorker() ends what a process left behind when it ended", async () 
   const child = startMarked(mark, "setsid sleep 301 & sleep 302 & exit 0");
   await child.status;
   await until(async () => (await commandsOf(mark)).includes("sleep 301"));
-  await endWorker(child, mark);
+  await terminateWorker(child, mark);
   assertEquals(await commandsOf(mark), []);
 });
 

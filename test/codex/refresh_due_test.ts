@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { join } from "@std/path";
-import { isRefreshDue } from "../../src/codex/refresh_due.ts";
+import { isTokenRefreshDue } from "../../src/codex/login.ts";
 import { writeSandboxLogin } from "../../src/sandbox/login.ts";
 
 const MINUTE = 60;
@@ -17,7 +17,7 @@ for (
     const directory = await Deno.makeTempDir();
     const expiresAt = Math.floor(Date.now() / 1000) + minutes * MINUTE;
     const file = await writeSandboxLogin(directory, { expiresAt });
-    assertEquals(await isRefreshDue(file), due);
+    assertEquals(await isTokenRefreshDue(file), due);
     await Deno.remove(directory, { recursive: true });
   });
 }
@@ -35,13 +35,13 @@ for (
   Deno.test(`isRefreshDue() says true where it cannot tell: ${content}`, async () => {
     const file = await Deno.makeTempFile();
     await Deno.writeTextFile(file, content);
-    assertEquals(await isRefreshDue(file), true);
+    assertEquals(await isTokenRefreshDue(file), true);
     await Deno.remove(file);
   });
 }
 
 Deno.test("isRefreshDue() says true without a file", async () => {
   const directory = await Deno.makeTempDir();
-  assertEquals(await isRefreshDue(join(directory, "auth.json")), true);
+  assertEquals(await isTokenRefreshDue(join(directory, "auth.json")), true);
   await Deno.remove(directory);
 });

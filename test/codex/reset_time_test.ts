@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { readResetTime } from "../../src/codex/reset_time.ts";
+import { readResetTime } from "../../src/codex/errors.ts";
 
 const MINUTE = 60;
 const HOUR = 3600;

@@ -1,6 +1,10 @@
 import { assertEquals } from "@std/assert";
 import { join } from "@std/path";
-import { findSession, NO_FACTS, SessionTail } from "../../src/codex/session.ts";
+import {
+  EMPTY_SUMMARY,
+  findSession,
+  SessionTail,
+} from "../../src/codex/session.ts";
 
 const THREAD = "01a2051f-e2fa-70a0-92af-cd63a768510e";
 const PROGRAM = 'await tools.image_gen__imagegen({"prompt":"a"})';
@@ -64,7 +68,7 @@ Deno.test("SessionTail.read() reads the prompt before a picture of any size", as
 Deno.test("SessionTail.read() leaves out a line that is still being written", async () => {
   const text = jsonl(usage(1, 1)) + jsonl(generation("a fox")).trimEnd();
   assertEquals(await read(text), {
-    ...NO_FACTS,
+    ...EMPTY_SUMMARY,
     usage: { inputTokens: 1, outputTokens: 1 },
   });
 });
@@ -80,7 +84,7 @@ Deno.test("SessionTail.read() counts every line once while the file grows", asyn
       usage(3, 4),
     );
     const bytes = new TextEncoder().encode(text);
-    let facts = NO_FACTS;
+    let facts = EMPTY_SUMMARY;
     for (let at = 0; at < bytes.length; at += 99_991) {
       await file.write(bytes.subarray(at, at + 99_991));
       facts = await tail.read();
@@ -93,7 +97,7 @@ Deno.test("SessionTail.read() counts every line once while the file grows", asyn
 });
 
 Deno.test("SessionTail.read() finds nothing in an empty file", async () => {
-  assertEquals(await read(""), NO_FACTS);
+  assertEquals(await read(""), EMPTY_SUMMARY);
 });
 
 for (
@@ -116,7 +120,7 @@ for (
   ]
 ) {
   Deno.test(`SessionTail.read() passes over ${JSON.stringify(line)}`, async () => {
-    assertEquals(await read(`${line}\n`), NO_FACTS);
+    assertEquals(await read(`${line}\n`), EMPTY_SUMMARY);
   });
 }
 

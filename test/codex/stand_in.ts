@@ -2,13 +2,13 @@ import { assert, assertEquals } from "@std/assert";
 import { join } from "@std/path";
 import {
   listProcesses,
+  processesOf,
   type ProcessRow,
-} from "../../src/codex/process_list.ts";
-import { processesOf } from "../../src/codex/processes.ts";
+} from "../../src/codex/process_tree.ts";
 import {
   startWorker,
   type Worker,
-  type WorkerSetup,
+  type WorkerEnvironment,
   type WorkerTask,
 } from "../../src/codex/worker.ts";
 import { checkPicture } from "../../src/images/check.ts";
@@ -58,8 +58,8 @@ ${script}
   );
   await Deno.chmod(binary, 0o755);
   await Deno.mkdir(home);
-  const mark = `test-${crypto.randomUUID()}.1`;
-  const setup: WorkerSetup = {
+  const workerTag = `test-${crypto.randomUUID()}.1`;
+  const setup: WorkerEnvironment = {
     binary,
     home,
     instructionsFile: join(home, "instructions.md"),
@@ -72,8 +72,8 @@ ${script}
     input: "words",
     images: [],
     directory,
-    mark,
-    lean: true,
+    workerTag,
+    minimalInstructions: true,
   };
   return {
     home,
@@ -85,7 +85,7 @@ ${script}
         { ...task, ...options },
         signal,
       ),
-    processes: async () => processesOf(await listProcesses(), mark),
+    processes: async () => processesOf(await listProcesses(), workerTag),
     [Symbol.asyncDispose]: () => Deno.remove(root, { recursive: true }),
   };
 }

@@ -1,9 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
-import {
-  readToolError,
-  readToolFailure,
-} from "../../src/codex/tool_failure.ts";
-import type { Failure } from "../../src/failure.ts";
+import { readToolError, readToolFailure } from "../../src/codex/errors.ts";
+import type { ApiError } from "../../src/errors.ts";
 
 const PREFIX = "2026-11-22T21:18:25.614350Z ERROR codex_core::tools::router:";
 
@@ -18,7 +15,7 @@ function errorLine(status: string, error: unknown): string {
   return line(status, JSON.stringify({ error }));
 }
 
-function read(line: string): Failure {
+function read(line: string): ApiError {
   const failure = readToolFailure(line);
   assert(failure !== undefined);
   return failure;

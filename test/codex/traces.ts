@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { join } from "@std/path";
-import { listProcesses } from "../../src/codex/process_list.ts";
+import { listProcesses } from "../../src/codex/process_tree.ts";
 import type { SandboxedCodex } from "../support/codex.ts";
 
 /**

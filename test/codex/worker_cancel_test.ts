@@ -116,7 +116,7 @@ Deno.test("Codex.start() keeps a picture that was there before the end", async (
 });
 
 Deno.test("Codex.start() ends what a command of the model has set free", async () => {
-  await using opened = await openCodex({ lean: false });
+  await using opened = await openCodex({ minimalInstructions: false });
   const { codex, dataDir, task } = opened;
   const stop = new AbortController();
   const words = `${WORD} sandbox:spawn-escapee sandbox:hang`;

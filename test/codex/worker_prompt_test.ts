@@ -1,7 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
+import { listProcesses, processesOf } from "../../src/codex/process_tree.ts";
 import { writePrompt } from "../../src/codex/prompt.ts";
-import { listProcesses } from "../../src/codex/process_list.ts";
-import { processesOf } from "../../src/codex/processes.ts";
 import { openCodex, type SandboxedCodex } from "../support/codex.ts";
 import { until } from "../support/until.ts";
 

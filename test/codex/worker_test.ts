@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { encodeHex } from "@std/encoding/hex";
-import { Failure, type FailureCode } from "../../src/failure.ts";
+import { ApiError, type ErrorCode } from "../../src/errors.ts";
 import { inspectImage } from "../../src/images/inspect.ts";
 import { bytesSource } from "../../src/images/source.ts";
 import { openCodex, type SandboxedCodex } from "../support/codex.ts";
@@ -18,7 +18,7 @@ const NO_TOOL =
   "Codex offers no image tool: it needs a ChatGPT login whose plan includes images, and a model that takes images";
 
 interface Expected {
-  readonly code: FailureCode;
+  readonly code: ErrorCode;
   readonly message: string | RegExp;
   /** The least and the most that `retryAfter` may be, in seconds. */
   readonly retryAfter?: readonly [number, number];
@@ -84,7 +84,7 @@ async function assertFails(
 ): Promise<void> {
   const { codex, task } = opened;
   const worker = codex.start(task(words), signal());
-  const failure = await assertRejects(() => worker.picture, Failure);
+  const failure = await assertRejects(() => worker.picture, ApiError);
   assertEquals(failure.code, expected.code, failure.message);
   if (typeof expected.message === "string") {
     assertEquals(failure.message, expected.message);
@@ -212,7 +212,7 @@ Deno.test("Codex.start() tries again with the CLI's own instructions where ours 
 });
 
 Deno.test("Codex.start() shows the chat model everything when it is not lean", async () => {
-  await using opened = await openCodex({ lean: false });
+  await using opened = await openCodex({ minimalInstructions: false });
   const { codex, task } = opened;
   const worker = codex.start(task(WORD), signal());
   await worker.picture;

@@ -1,10 +1,9 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
+import { classifyError, readToolFailure } from "../../src/codex/errors.ts";
 import { readCodexEvent } from "../../src/codex/events.ts";
-import { explainFailure } from "../../src/codex/explain.ts";
 import { SessionTail } from "../../src/codex/session.ts";
-import { readToolFailure } from "../../src/codex/tool_failure.ts";
-import { Failure } from "../../src/failure.ts";
+import { ApiError } from "../../src/errors.ts";
 
 const THREAD = "01a2051f-e2fa-70a0-92af-cd63a768510e";
 const type = fc.constantFrom(
@@ -90,7 +89,7 @@ Deno.test("explainFailure() finds a reason in whatever a worker has left", () =>
         exitCode: fc.integer({ min: 0, max: 255 }),
         badFile: fc.option(fc.constant("is truncated"), { nil: undefined }),
       }),
-      (traces) => assertTold(explainFailure(traces)),
+      (traces) => assertTold(classifyError(traces)),
     ),
     { numRuns: 3_000 },
   );
@@ -120,8 +119,8 @@ Deno.test("SessionTail reads any session file", async () => {
   await Deno.remove(path);
 });
 
-function assertTold(failure: Failure): void {
-  assert(failure instanceof Failure);
+function assertTold(failure: ApiError): void {
+  assert(failure instanceof ApiError);
   assert(failure.code !== "internal_error");
   const { retryAfter = 1 } = failure;
   assert(Number.isFinite(retryAfter));

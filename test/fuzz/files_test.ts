@@ -1,9 +1,9 @@
 import { assert, assertEquals } from "@std/assert";
 import { join } from "@std/path";
 import fc from "fast-check";
-import { errorResponse } from "../../src/http/error.ts";
-import { fileResponse } from "../../src/http/file.ts";
-import { HttpFailure } from "../../src/http/http_failure.ts";
+import { HttpError } from "../../src/errors.ts";
+import { errorResponse } from "../../src/http/error_response.ts";
+import { fileResponse } from "../../src/http/file_response.ts";
 import { isImageId } from "../../src/images/names.ts";
 import { ImageStore } from "../../src/images/store.ts";
 
@@ -32,7 +32,7 @@ Deno.test("fileResponse() sends what a Range says, or all, or nothing", async ()
         contentType: "text/plain",
         fileName: "a.txt",
       }).catch((error) => {
-        assert(error instanceof HttpFailure);
+        assert(error instanceof HttpError);
         return errorResponse(error, "r");
       });
       const text = await response.text();

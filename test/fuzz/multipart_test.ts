@@ -1,9 +1,9 @@
 import { assert, assertEquals } from "@std/assert";
 import { join } from "@std/path";
 import fc from "fast-check";
-import { GENERATE_FORM } from "../../src/contract/generate_form.ts";
-import { Failure } from "../../src/failure.ts";
-import { statusOf } from "../../src/http/error.ts";
+import { GENERATE_FORM } from "../../src/api/form.ts";
+import { ApiError } from "../../src/errors.ts";
+import { statusOf } from "../../src/http/error_response.ts";
 import { readMultipart } from "../../src/http/multipart.ts";
 import {
   BOUNDARY,
@@ -71,7 +71,7 @@ Deno.test("readMultipart() reads any body or refuses it, and leaves nothing", as
           });
           GENERATE_FORM.read(sent);
         } catch (error) {
-          assert(error instanceof Failure, String(error));
+          assert(error instanceof ApiError, String(error));
           assert(statusOf(error.code) < 500, error.code);
         }
         assertEquals([...Deno.readDirSync(parent)], []);

@@ -1,14 +1,12 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { parseAspect } from "../../src/contract/aspect.ts";
-import { decodeDataUrl } from "../../src/contract/data_url.ts";
-import { InvalidRequest } from "../../src/contract/invalid_request.ts";
-import { parseGenerateRequest } from "../../src/contract/request.ts";
-import { checkSize } from "../../src/contract/size.ts";
-import { resolveTarget } from "../../src/contract/target.ts";
-import { Failure } from "../../src/failure.ts";
+import { decodeDataUrl } from "../../src/api/data_url.ts";
+import { parseGenerateRequest } from "../../src/api/generate_request.ts";
+import { checkSize, parseAspect, resolveTarget } from "../../src/api/size.ts";
+import { ValidationError } from "../../src/api/validation_error.ts";
+import { ApiError } from "../../src/errors.ts";
 import { parseGenerations } from "../../src/openai/request.ts";
-import { parseImagesQuery } from "../../src/routes/images_query.ts";
+import { parseImagesQuery } from "../../src/routes/images.ts";
 import { generateBody } from "./arbitraries.ts";
 
 const anything = fc.anything({ withBigInt: true, withNullPrototype: true });
@@ -31,7 +29,7 @@ Deno.test("parseGenerateRequest() takes a body or says what is wrong with which 
   fc.assert(
     fc.property(fc.oneof(generateBody, fc.jsonValue(), anything), (body) => {
       const request = orFailure(() => parseGenerateRequest(body));
-      if (request instanceof Failure) return assertRefusal(request);
+      if (request instanceof ApiError) return assertRefusal(request);
       assert(request.prompt.length > 0 && request.prompt.length <= 32_000);
       assert(request.count >= 1 && request.count <= 4);
     }),
@@ -43,7 +41,7 @@ Deno.test("parseGenerations() takes a body or says what is wrong with which fiel
   fc.assert(
     fc.property(fc.oneof(generateBody, fc.jsonValue(), anything), (body) => {
       const request = orFailure(() => parseGenerations(body));
-      if (request instanceof Failure) assertRefusal(request);
+      if (request instanceof ApiError) assertRefusal(request);
     }),
     { numRuns: 3_000 },
   );
@@ -64,7 +62,7 @@ Deno.test("whatever size and aspect are asked for, the target is legal", () => {
           canvas_size: canvasSize,
         })
       );
-      if (request instanceof Failure) return assertRefusal(request);
+      if (request instanceof ApiError) return assertRefusal(request);
       const firstReference = { width: 640, height: 7 };
       const target = resolveTarget({ ...request, firstReference });
       if (target.size === undefined) assertEquals(request.size, "auto");
@@ -110,23 +108,23 @@ Deno.test("parseImagesQuery() takes a query or says what is wrong with it", () =
       const read = orFailure(() =>
         parseImagesQuery(new URLSearchParams(pairs), { storePrompts })
       );
-      if (read instanceof Failure) return;
+      if (read instanceof ApiError) return;
       assert(read.limit >= 1 && read.limit <= 100);
     }),
     { numRuns: 3_000 },
   );
 });
 
-function orFailure<T>(read: () => T): T | Failure {
+function orFailure<T>(read: () => T): T | ApiError {
   try {
     return read();
   } catch (error) {
-    if (error instanceof Failure) return error;
+    if (error instanceof ApiError) return error;
     throw error;
   }
 }
 
-function assertRefusal(failure: Failure): void {
-  assert(failure instanceof InvalidRequest);
+function assertRefusal(failure: ApiError): void {
+  assert(failure instanceof ValidationError);
   assert(failure.message.length > 0 && failure.message.length < 1_000);
 }

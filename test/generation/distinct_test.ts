@@ -1,12 +1,12 @@
 import { assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
-import { NO_FACTS } from "../../src/codex/session.ts";
-import type { WorkerPicture } from "../../src/codex/worker.ts";
-import { Failure } from "../../src/failure.ts";
-import { makeDistinct } from "../../src/generation/distinct.ts";
-import { PictureSet, takePrint } from "../../src/generation/picture_set.ts";
+import { EMPTY_SUMMARY } from "../../src/codex/session.ts";
+import type { WorkerImage } from "../../src/codex/worker.ts";
+import { ApiError } from "../../src/errors.ts";
+import { makeDistinct } from "../../src/generation/candidate.ts";
+import { ImageSet, takeFingerprint } from "../../src/generation/duplicates.ts";
 import { drawPicture } from "../../src/sandbox/picture.ts";
 
-async function picture(serial: number, bytes = 0): Promise<WorkerPicture> {
+async function picture(serial: number, bytes = 0): Promise<WorkerImage> {
   return {
     bytes: await drawPicture({
       prompt: "a heron",
@@ -18,28 +18,28 @@ async function picture(serial: number, bytes = 0): Promise<WorkerPicture> {
       serial,
       bytes,
     }),
-    facts: Promise.resolve(NO_FACTS),
+    facts: Promise.resolve(EMPTY_SUMMARY),
   };
 }
 
 /** Makes work that gives one outcome after the other. */
-function work(...outcomes: (WorkerPicture | Error)[]) {
+function work(...outcomes: (WorkerImage | Error)[]) {
   return () => {
     const outcome = outcomes.shift();
     return outcome instanceof Error
       ? Promise.reject(outcome)
-      : Promise.resolve(outcome as WorkerPicture);
+      : Promise.resolve(outcome as WorkerImage);
   };
 }
 
 /** The pictures of a request whose first candidate is done. */
-async function firstDone(): Promise<{ readonly pictures: PictureSet }> {
-  const pictures = new PictureSet();
-  pictures.add(await takePrint((await picture(1)).bytes, 0));
+async function firstDone(): Promise<{ readonly pictures: ImageSet }> {
+  const pictures = new ImageSet();
+  pictures.add(await takeFingerprint((await picture(1)).bytes, 0));
   return { pictures };
 }
 
-const FAILURE = new Failure("rate_limit_exceeded", "too many");
+const FAILURE = new ApiError("rate_limit_exceeded", "too many");
 
 Deno.test("makeDistinct() is content with a new picture", async () => {
   const fresh = await picture(2);
@@ -62,7 +62,7 @@ Deno.test("makeDistinct() fails where it is the same twice", async () => {
   const batch = await firstDone();
   await assertRejects(
     () => makeDistinct(batch, 1, work(same, same)),
-    Failure,
+    ApiError,
     "that of candidate 1",
   );
 });
@@ -88,7 +88,7 @@ Deno.test("makeDistinct() fails with the second attempt where the first was the 
   const same = await picture(1);
   await assertRejects(
     () => makeDistinct(batch, 1, work(same, FAILURE)),
-    Failure,
+    ApiError,
     "too many",
   );
 });
@@ -107,7 +107,7 @@ Deno.test("makeDistinct() lets only one candidate keep a picture to which two co
 
 Deno.test("makeDistinct() names the candidate that the kept picture resembles", async () => {
   const batch = await firstDone();
-  batch.pictures.add(await takePrint((await picture(2)).bytes, 1));
+  batch.pictures.add(await takeFingerprint((await picture(2)).bytes, 1));
   const run = work(await picture(1), await picture(2, 400_000));
   const { warnings } = await makeDistinct(batch, 2, run);
   assertEquals(warnings, [

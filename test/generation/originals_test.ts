@@ -1,9 +1,9 @@
 import { assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
-import { NO_FACTS } from "../../src/codex/session.ts";
-import type { WorkerPicture } from "../../src/codex/worker.ts";
-import { Failure } from "../../src/failure.ts";
-import { makeWithOriginals } from "../../src/generation/originals.ts";
-import { OriginalsLeftOut } from "../../src/generation/receipts.ts";
+import { EMPTY_SUMMARY } from "../../src/codex/session.ts";
+import type { WorkerImage } from "../../src/codex/worker.ts";
+import { ApiError } from "../../src/errors.ts";
+import { makeWithOriginals } from "../../src/generation/candidate.ts";
+import { MissingReferencesError } from "../../src/generation/references.ts";
 
 const REFERENCE = {
   path: "/work/reference-1-abcd1234.png",
@@ -18,8 +18,8 @@ function originals(failFast: boolean) {
   return { references: [REFERENCE], request: { failFast } };
 }
 
-function picture(...toolCalls: string[]): WorkerPicture {
-  const facts = Promise.resolve({ ...NO_FACTS, toolCalls });
+function picture(...toolCalls: string[]): WorkerImage {
+  const facts = Promise.resolve({ ...EMPTY_SUMMARY, toolCalls });
   return { bytes: new Uint8Array(), facts };
 }
 
@@ -27,14 +27,14 @@ const WITH = picture(`{"referenced_image_paths":["${REFERENCE.path}"]}`);
 const WITHOUT = picture('{"prompt":"x"}');
 
 /** Makes work that gives one outcome after the other, and notes whether it was told to insist. */
-function work(...outcomes: (WorkerPicture | Error)[]) {
+function work(...outcomes: (WorkerImage | Error)[]) {
   const insisted: boolean[] = [];
   const run = (insist: boolean) => {
     insisted.push(insist);
     const outcome = outcomes.shift();
     return outcome instanceof Error
       ? Promise.reject(outcome)
-      : Promise.resolve(outcome as WorkerPicture);
+      : Promise.resolve(outcome as WorkerImage);
   };
   return { insisted, run };
 }
@@ -49,7 +49,7 @@ Deno.test("makeWithOriginals() insists once where an original is left out", asyn
   for (
     const first of [
       WITHOUT,
-      new OriginalsLeftOut("codex_exec_failed", "left out"),
+      new MissingReferencesError("codex_exec_failed", "left out"),
     ]
   ) {
     const { insisted, run } = work(first, WITH);
@@ -65,30 +65,30 @@ Deno.test("makeWithOriginals() takes a second picture without the original", asy
 });
 
 Deno.test("makeWithOriginals() keeps the first picture where the second attempt fails", async () => {
-  const { run } = work(WITHOUT, new Failure("codex_timeout", "too late"));
+  const { run } = work(WITHOUT, new ApiError("codex_timeout", "too late"));
   assertStrictEquals(await makeWithOriginals(originals(false), run), WITHOUT);
 });
 
 Deno.test("makeWithOriginals() fails with the second attempt where there is no first picture", async () => {
-  const left = new OriginalsLeftOut("codex_exec_failed", "left out");
-  const { run } = work(left, new Failure("codex_timeout", "too late"));
+  const left = new MissingReferencesError("codex_exec_failed", "left out");
+  const { run } = work(left, new ApiError("codex_timeout", "too late"));
   await assertRejects(
     () => makeWithOriginals(originals(false), run),
-    Failure,
+    ApiError,
     "too late",
   );
 });
 
 Deno.test("makeWithOriginals() keeps nothing of a request that was canceled or is to fail fast", async () => {
-  const canceled = new Failure("request_canceled", "gone");
+  const canceled = new ApiError("request_canceled", "gone");
   await assertRejects(
     () => makeWithOriginals(originals(false), work(WITHOUT, canceled).run),
-    Failure,
+    ApiError,
     "gone",
   );
   await assertRejects(
     () => makeWithOriginals(originals(true), work(WITHOUT, WITHOUT).run),
-    OriginalsLeftOut,
+    MissingReferencesError,
   );
 });
 

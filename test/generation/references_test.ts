@@ -6,8 +6,8 @@ import {
 } from "@std/assert";
 import { join } from "@std/path";
 import sharp from "sharp";
-import type { ReferenceSource } from "../../src/contract/reference_schema.ts";
-import { Failure } from "../../src/failure.ts";
+import type { ReferenceSource } from "../../src/api/generate_request.ts";
+import { ApiError } from "../../src/errors.ts";
 import { writeReferences } from "../../src/generation/references.ts";
 import {
   type Bytes,
@@ -160,7 +160,7 @@ for (const kind of ["inline", "file"] as const) {
       ];
       const failure = await assertRejects(
         () => writeReferences(sources, place.directory),
-        Failure,
+        ApiError,
       );
       assertEquals(
         [failure.code, failure.param],

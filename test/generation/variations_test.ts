@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { variationLine, VARIATIONS } from "../../src/generation/variations.ts";
+import { variationPrompt, VARIATIONS } from "../../src/generation/prompt.ts";
 
 const MOST_CANDIDATES = 4;
 
@@ -16,7 +16,7 @@ Deno.test("variationLine() is one line for every candidate, and never the same",
   for (let count = 1; count <= MOST_CANDIDATES; count++) {
     const lines = Array.from(
       { length: count },
-      (_, index) => variationLine(index, count),
+      (_, index) => variationPrompt(index, count),
     );
     assertEquals(new Set(lines).size, count);
     assert(lines.every((line) => !line.includes("\n")));
@@ -24,15 +24,15 @@ Deno.test("variationLine() is one line for every candidate, and never the same",
 });
 
 Deno.test("variationLine() numbers candidates from 1", () => {
-  const line = variationLine(2, 4);
+  const line = variationPrompt(2, 4);
   assert(line.startsWith("Candidate 3 of 4"), line);
   assert(line.endsWith(VARIATIONS[2].direction), line);
 });
 
 Deno.test("variationLine() speaks of no others where there are none", () => {
-  assertEquals(variationLine(0, 1), `Direction: ${VARIATIONS[0].direction}`);
+  assertEquals(variationPrompt(0, 1), `Direction: ${VARIATIONS[0].direction}`);
 });
 
 Deno.test("variationLine() knows no fifth candidate", () => {
-  assertThrows(() => variationLine(MOST_CANDIDATES, MOST_CANDIDATES + 1));
+  assertThrows(() => variationPrompt(MOST_CANDIDATES, MOST_CANDIDATES + 1));
 });

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { Failure, type FailureCode, toFailure } from "../../src/failure.ts";
+import { ApiError, type ErrorCode, toApiError } from "../../src/errors.ts";
 import { readBody, readJson } from "../../src/http/body.ts";
 
 const MAX_BYTES = 100;
@@ -136,7 +136,7 @@ for (const [how, upload] of Object.entries(UPLOADS)) {
     await client.write(new TextEncoder().encode(head));
     await started;
     client.close();
-    assertEquals(toFailure(await caught).code, "request_canceled");
+    assertEquals(toApiError(await caught).code, "request_canceled");
   });
 }
 
@@ -145,7 +145,7 @@ Deno.test("readBody() takes chunks that are not well-formed as canceled", async 
     { hostname: "127.0.0.1", port: 0, onListen() {} },
     async (request) => {
       const reading = readBody(request, { maxBytes: MAX_BYTES });
-      const { code } = toFailure(await reading.catch((error) => error));
+      const { code } = toApiError(await reading.catch((error) => error));
       return new Response(code);
     },
   );
@@ -242,7 +242,7 @@ Deno.test("readJson() refuses what is not UTF-8", async () => {
 
 Deno.test("readJson() refuses a body over the limit", async () => {
   const failure = await fail(json(`"${"a".repeat(MAX_BYTES)}"`));
-  assertEquals(failure.code, "body_too_large" satisfies FailureCode);
+  assertEquals(failure.code, "body_too_large" satisfies ErrorCode);
 });
 
 function json(body: BodyInit, type = "application/json"): Promise<unknown> {
@@ -259,8 +259,8 @@ function declare(request: Request, length: number): Request {
   return request;
 }
 
-function fail(reading: Promise<unknown>): Promise<Failure> {
-  return assertRejects(() => reading, Failure);
+function fail(reading: Promise<unknown>): Promise<ApiError> {
+  return assertRejects(() => reading, ApiError);
 }
 
 function chunks(texts: readonly string[]): ReadableStream<Uint8Array> {

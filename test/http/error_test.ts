@@ -1,7 +1,6 @@
 import { assertEquals } from "@std/assert";
-import { Failure, type FailureCode } from "../../src/failure.ts";
-import { errorResponse, statusOf } from "../../src/http/error.ts";
-import { HttpFailure } from "../../src/http/http_failure.ts";
+import { ApiError, type ErrorCode, HttpError } from "../../src/errors.ts";
+import { errorResponse, statusOf } from "../../src/http/error_response.ts";
 
 const STATUSES: readonly (readonly [number, string])[] = [
   [
@@ -28,7 +27,7 @@ const STATUSES: readonly (readonly [number, string])[] = [
   [507, "insufficient_storage"],
 ];
 const CASES = STATUSES.flatMap(([status, codes]) =>
-  codes.split(" ").map((code) => ({ status, code: code as FailureCode }))
+  codes.split(" ").map((code) => ({ status, code: code as ErrorCode }))
 );
 const NOT_TO_REPEAT = [
   "codex_login_required",
@@ -47,7 +46,7 @@ Deno.test("statusOf() gives every code the status of the contract", () => {
 });
 
 Deno.test("errorResponse() answers with the envelope and nothing else", async () => {
-  const failure = new Failure("invalid_size", "Cannot use size", {
+  const failure = new ApiError("invalid_size", "Cannot use size", {
     param: "size",
   });
   const response = errorResponse(failure, "req_1");
@@ -68,21 +67,21 @@ Deno.test("errorResponse() answers with the envelope and nothing else", async ()
 });
 
 Deno.test("errorResponse() says null where no field is at fault", async () => {
-  const failure = new Failure("not_found", "Cannot find it");
+  const failure = new ApiError("not_found", "Cannot find it");
   const { error } = await errorResponse(failure, "req_1").json();
   assertEquals(error.param, null);
 });
 
 Deno.test("errorResponse() does not show the cause of a failure", async () => {
   const cause = new Error("/home/me/secret");
-  const failure = new Failure("internal_error", "Cannot go on", { cause });
+  const failure = new ApiError("internal_error", "Cannot go on", { cause });
   const text = await errorResponse(failure, "req_1").text();
   assertEquals(text.includes("secret"), false);
 });
 
 Deno.test("errorResponse() tells by type whose fault it is", async () => {
   for (const { code, status } of CASES) {
-    const response = errorResponse(new Failure(code, "Cannot"), "req_1");
+    const response = errorResponse(new ApiError(code, "Cannot"), "req_1");
     const expected = code === "moderation_blocked"
       ? "image_generation_user_error"
       : status < 500
@@ -95,7 +94,7 @@ Deno.test("errorResponse() tells by type whose fault it is", async () => {
 
 Deno.test("errorResponse() tells clients not to repeat what fails again or costs again", () => {
   for (const { code } of CASES) {
-    const { headers } = errorResponse(new Failure(code, "Cannot"), "req_1");
+    const { headers } = errorResponse(new ApiError(code, "Cannot"), "req_1");
     const expected = NOT_TO_REPEAT.includes(code) ? "false" : null;
     assertEquals(headers.get("x-should-retry"), expected, code);
   }
@@ -103,7 +102,7 @@ Deno.test("errorResponse() tells clients not to repeat what fails again or costs
 
 Deno.test("errorResponse() asks for the key in a 401 alone", () => {
   for (const { code, status } of CASES) {
-    const { headers } = errorResponse(new Failure(code, "Cannot"), "req_1");
+    const { headers } = errorResponse(new ApiError(code, "Cannot"), "req_1");
     const expected = status === 401 ? "Bearer" : null;
     assertEquals(headers.get("www-authenticate"), expected, code);
   }
@@ -116,7 +115,7 @@ for (
   ], [undefined, null]] as const
 ) {
   Deno.test(`errorResponse() says Retry-After ${header} for ${seconds} s`, () => {
-    const failure = new Failure("queue_full", "Cannot wait", {
+    const failure = new ApiError("queue_full", "Cannot wait", {
       retryAfter: seconds,
     });
     const { headers } = errorResponse(failure, "req_1");
@@ -125,7 +124,7 @@ for (
 }
 
 Deno.test("errorResponse() takes status and headers of an HttpFailure", async () => {
-  const failure = new HttpFailure("forbidden_host", "Cannot accept it", {
+  const failure = new HttpError("forbidden_host", "Cannot accept it", {
     status: 400,
     headers: { allow: "GET" },
   });
@@ -140,7 +139,7 @@ Deno.test("errorResponse() takes status and headers of an HttpFailure", async ()
 });
 
 Deno.test("errorResponse() takes the status of the code where an HttpFailure has none", async () => {
-  const failure = new HttpFailure("method_not_allowed", "Cannot accept it");
+  const failure = new HttpError("method_not_allowed", "Cannot accept it");
   const response = errorResponse(failure, "req_1");
   assertEquals(response.status, 405);
   await response.body?.cancel();

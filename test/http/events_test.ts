@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import type { ServerSentEventMessage } from "@std/http/server-sent-event-stream";
-import { eventStream, type EventStreamOptions } from "../../src/http/events.ts";
+import { eventStream, type EventStreamOptions } from "../../src/http/sse.ts";
 import { until } from "../support/until.ts";
 
 /** Streams events and notes what the stream tells of its end. */

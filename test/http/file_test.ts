@@ -5,9 +5,12 @@ import {
   assertRejects,
   assertThrows,
 } from "@std/assert";
-import { errorResponse } from "../../src/http/error.ts";
-import { HttpFailure } from "../../src/http/http_failure.ts";
-import { fileResponse, type FileResponseOptions } from "../../src/http/file.ts";
+import { HttpError } from "../../src/errors.ts";
+import { errorResponse } from "../../src/http/error_response.ts";
+import {
+  fileResponse,
+  type FileResponseOptions,
+} from "../../src/http/file_response.ts";
 
 const TEXT = "0123456789";
 const CHANGED = new Date("2026-01-02T03:04:05.678Z");
@@ -322,7 +325,7 @@ async function respond(
     });
     return { response, file };
   } catch (error) {
-    if (!(error instanceof HttpFailure)) throw error;
+    if (!(error instanceof HttpError)) throw error;
     return { response: errorResponse(error, "r"), file };
   }
 }

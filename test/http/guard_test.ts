@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { Failure, type FailureCode, toFailure } from "../../src/failure.ts";
-import { errorResponse } from "../../src/http/error.ts";
+import { ApiError, type ErrorCode, toApiError } from "../../src/errors.ts";
+import { errorResponse } from "../../src/http/error_response.ts";
 import { createGuard, type GuardOptions } from "../../src/http/guard.ts";
 import { exchange } from "./_raw.ts";
 
@@ -14,7 +14,7 @@ interface Case {
   /** What differs from the rules of {@linkcode RULES}. */
   readonly rules?: Partial<GuardOptions>;
   /** Status and code of the refusal, or nothing for a request that is let in. */
-  readonly refusal?: readonly [number, FailureCode];
+  readonly refusal?: readonly [number, ErrorCode];
 }
 
 const RULES: GuardOptions = {
@@ -345,7 +345,7 @@ for (const one of CASES) {
       assert(!(await checking instanceof Response));
       return;
     }
-    const failure = await assertRejects(() => checking, Failure);
+    const failure = await assertRejects(() => checking, ApiError);
     const response = errorResponse(failure, "req_1");
     const { error } = await response.json();
     assertEquals([response.status, error.code], [...one.refusal]);
@@ -355,7 +355,7 @@ for (const one of CASES) {
 Deno.test("createGuard() asks for the port when a request comes", async () => {
   let port = 1;
   const guard = createGuard({ ...RULES, port: () => port });
-  await assertRejects(() => guard(request()), Failure);
+  await assertRejects(() => guard(request()), ApiError);
   port = 17341;
   assertEquals(await guard(request()), { vary: "Origin" });
 });
@@ -374,7 +374,7 @@ Deno.test("createGuard() lets an allowed page read that the key is missing", asy
   const guard = createGuard({ ...RULES, apiKey: KEY });
   const failure = await assertRejects(
     () => guard(request({ origin: ALLOWED })),
-    Failure,
+    ApiError,
   );
   const response = errorResponse(failure, "req_1");
   await response.body?.cancel();
@@ -387,7 +387,7 @@ Deno.test("createGuard() lets no strange page read its refusal", async () => {
   const guard = createGuard(RULES);
   const failure = await assertRejects(
     () => guard(request({ origin: EVIL })),
-    Failure,
+    ApiError,
   );
   const response = errorResponse(failure, "req_1");
   await response.body?.cancel();
@@ -443,7 +443,7 @@ for (const origin of [EVIL, "null"]) {
     const guard = createGuard(RULES);
     const failure = await assertRejects(
       () => guard(preflight(origin)),
-      Failure,
+      ApiError,
     );
     assertEquals(failure.code, "forbidden_origin");
   });
@@ -486,7 +486,7 @@ for (const [head, expected] of TARGETS) {
           await guard(request);
           return new Response(null, { status: 204 });
         } catch (error) {
-          const response = errorResponse(toFailure(error), "req_1");
+          const response = errorResponse(toApiError(error), "req_1");
           const { code } = (await response.json()).error;
           return new Response(`${response.status} ${code}`);
         }

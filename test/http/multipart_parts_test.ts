@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { Failure } from "../../src/failure.ts";
+import { ApiError } from "../../src/errors.ts";
 import { readParts } from "../../src/http/multipart_parts.ts";
 import { EarlyEnd } from "../../src/http/multipart_reader.ts";
 import {
@@ -205,8 +205,8 @@ Deno.test("readParts() needs no line end behind the closing boundary", async () 
   }
 });
 
-function fail(body: Bytes): Promise<Failure> {
-  return assertRejects(() => parts(body), Failure);
+function fail(body: Bytes): Promise<ApiError> {
+  return assertRejects(() => parts(body), ApiError);
 }
 
 async function parts(body: Bytes, length = body.length): Promise<Part[]> {

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { join } from "@std/path";
-import { Failure, toFailure } from "../../src/failure.ts";
+import { ApiError, toApiError } from "../../src/errors.ts";
 import {
   isMultipart,
   readMultipart,
@@ -377,7 +377,7 @@ for (const [how, head] of Object.entries(UPLOADS)) {
       );
       await until(() => place.files().length > 0);
     }
-    assertEquals(toFailure(await caught.promise).code, "request_canceled");
+    assertEquals(toApiError(await caught.promise).code, "request_canceled");
     assertEquals(place.files(), []);
   });
 }
@@ -407,7 +407,7 @@ Deno.test("readMultipart() counts the file of a field that takes one apart", asy
   const third = file("image", "3.png", NOISE);
   const failure = await assertRejects(
     () => place.read(form(...images, mask, third)),
-    Failure,
+    ApiError,
   );
   assertEquals(failure.message, "image there are more than 2 files");
 });
@@ -421,7 +421,7 @@ async function openPlace() {
       isFile: (field) => field === "image" || field === "mask",
       isSingle: (field) => field === "mask",
       refuse: (field, state) =>
-        new Failure("invalid_reference", `${field} ${state}`),
+        new ApiError("invalid_reference", `${field} ${state}`),
     },
     maxBytes: MAX_BYTES,
     maxFileBytes: MAX_FILE_BYTES,
@@ -454,8 +454,8 @@ function listen(handler: (request: Request) => Promise<Response>) {
   );
 }
 
-function fail(reading: Promise<unknown>): Promise<Failure> {
-  return assertRejects(() => reading, Failure);
+function fail(reading: Promise<unknown>): Promise<ApiError> {
+  return assertRejects(() => reading, ApiError);
 }
 
 function modeOf(path: string): number {

@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { delay } from "@std/async/delay";
-import { HttpFailure } from "../../src/http/http_failure.ts";
+import { HttpError } from "../../src/errors.ts";
 import { requirePace } from "../../src/http/pace.ts";
 
 Deno.test("requirePace() passes on every byte of a body that comes at once", async () => {
@@ -23,7 +23,7 @@ Deno.test("requirePace() gives up on a body that stays away, and lets go of it",
   const paced = requirePace(body, { bytesPerS: 10, graceMs: 20 });
   const failure = await assertRejects(
     () => new Response(paced).text(),
-    HttpFailure,
+    HttpError,
   );
   assertEquals([failure.code, failure.status], ["request_canceled", 408]);
   assertStringIncludes(failure.message, "10 bytes a second");
@@ -35,7 +35,7 @@ Deno.test("requirePace() gives up on a body that trickles, however fast it began
     bytesPerS: 1_000,
     graceMs: 100,
   });
-  await assertRejects(() => new Response(paced).bytes(), HttpFailure);
+  await assertRejects(() => new Response(paced).bytes(), HttpError);
 });
 
 Deno.test("requirePace() lets a slow body earn its time by its bytes", async () => {

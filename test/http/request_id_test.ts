@@ -1,5 +1,5 @@
 import { assertEquals, assertMatch, assertNotEquals } from "@std/assert";
-import { requestIdOf } from "../../src/http/request_id.ts";
+import { requestIdOf } from "../../src/http/error_response.ts";
 
 const FIT = ["a", "7", "req_1.2-3", "A".repeat(64)];
 const UNFIT = ["", "A".repeat(65), "a b", "a,b", "a/b", "ä", "a\tb"];

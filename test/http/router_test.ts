@@ -4,9 +4,8 @@ import {
   assertInstanceOf,
   assertRejects,
 } from "@std/assert";
-import { Failure } from "../../src/failure.ts";
-import { errorResponse } from "../../src/http/error.ts";
-import { HttpFailure } from "../../src/http/http_failure.ts";
+import { ApiError, HttpError } from "../../src/errors.ts";
+import { errorResponse } from "../../src/http/error_response.ts";
 import { createRouter, type Route } from "../../src/http/router.ts";
 import { exchange } from "./_raw.ts";
 
@@ -88,7 +87,7 @@ for (const [method, path, text] of ANSWERS) {
 
 for (const [method, path] of UNKNOWN) {
   Deno.test(`createRouter() finds nothing for ${method} ${path}`, async () => {
-    const failure = await assertRejects(() => send(method, path), Failure);
+    const failure = await assertRejects(() => send(method, path), ApiError);
     assertEquals(failure.code, "not_found");
     assertEquals(
       failure.message,
@@ -99,7 +98,7 @@ for (const [method, path] of UNKNOWN) {
 
 for (const [method, path, allow] of NOT_ALLOWED) {
   Deno.test(`createRouter() does not allow ${method} ${path}`, async () => {
-    const failure = await assertRejects(() => send(method, path), HttpFailure);
+    const failure = await assertRejects(() => send(method, path), HttpError);
     const response = errorResponse(failure, "req_1");
     assertEquals(response.status, 405);
     assertEquals(response.headers.get("allow"), allow);
@@ -122,7 +121,7 @@ Deno.test("createRouter() does not offer HEAD where there is no GET", async () =
   ]);
   const failure = await assertRejects(
     () => posts(new Request("http://localhost/", { method: "HEAD" }), {}),
-    HttpFailure,
+    HttpError,
   );
   assertEquals(failure.headers, { allow: "OPTIONS, POST" });
 });
@@ -130,13 +129,13 @@ Deno.test("createRouter() does not offer HEAD where there is no GET", async () =
 Deno.test("createRouter() shortens a long path in its message", async () => {
   const failure = await assertRejects(
     () => send("GET", `/${"a".repeat(5_000)}`),
-    Failure,
+    ApiError,
   );
   assert(failure.message.length < 200, failure.message);
 });
 
 Deno.test("createRouter() passes on what a handler throws", async () => {
-  const cause = new Failure("queue_full", "Cannot wait");
+  const cause = new ApiError("queue_full", "Cannot wait");
   const throwing = createRouter([{
     method: "GET",
     path: "/",
@@ -146,7 +145,7 @@ Deno.test("createRouter() passes on what a handler throws", async () => {
   }]);
   const failure = await assertRejects(
     () => throwing(new Request("http://localhost/"), {}),
-    Failure,
+    ApiError,
   );
   assertEquals(failure, cause);
 });
@@ -226,7 +225,7 @@ for (const host of ["[::1", "a:b:c", "127.0.0.1:99999", "a b"]) {
           return await router(request, { requestId: "req_1" });
         } catch (error) {
           resolve(error);
-          assertInstanceOf(error, Failure);
+          assertInstanceOf(error, ApiError);
           return errorResponse(error, "req_1");
         }
       },
@@ -237,7 +236,7 @@ for (const host of ["[::1", "a:b:c", "127.0.0.1:99999", "a b"]) {
     );
     assert(answer.startsWith("HTTP/1.1 400 Bad Request\r\n"), answer);
     const failure = await promise;
-    assertInstanceOf(failure, HttpFailure);
+    assertInstanceOf(failure, HttpError);
     assertEquals(failure.code, "forbidden_host");
   });
 }

@@ -1,12 +1,12 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { Failure } from "../../src/failure.ts";
-import { StreamPlaces } from "../../src/http/stream_places.ts";
+import { ApiError } from "../../src/errors.ts";
+import { SseLimiter } from "../../src/http/sse.ts";
 
 Deno.test("StreamPlaces hands out as many places as there are", () => {
-  const places = new StreamPlaces(2);
+  const places = new SseLimiter(2);
   places.take();
   places.take();
-  const failure = assertThrows(() => places.take(), Failure);
+  const failure = assertThrows(() => places.take(), ApiError);
   assertEquals([failure.code, failure.retryAfter], ["queue_full", 5]);
   assertEquals(
     failure.message,
@@ -15,18 +15,18 @@ Deno.test("StreamPlaces hands out as many places as there are", () => {
 });
 
 Deno.test("StreamPlaces takes a place back once", () => {
-  const places = new StreamPlaces(1);
+  const places = new SseLimiter(1);
   const place = places.take();
   place.dispose();
   place.dispose();
   places.take();
-  assertThrows(() => places.take(), Failure);
+  assertThrows(() => places.take(), ApiError);
 });
 
 Deno.test("StreamPlaces knows a place that was moved", () => {
-  const places = new StreamPlaces(1);
+  const places = new SseLimiter(1);
   const held = places.take().move();
-  assertThrows(() => places.take(), Failure);
+  assertThrows(() => places.take(), ApiError);
   held.dispose();
   places.take();
 });

@@ -1,10 +1,16 @@
 import { assertEquals } from "@std/assert";
 import { delay } from "@std/async/delay";
-import { Callers } from "../../src/jobs/callers.ts";
+import { Subscribers } from "../../src/jobs/jobs.ts";
 
-function track(): { readonly callers: Callers; readonly reasons: unknown[] } {
+function track(): {
+  readonly callers: Subscribers;
+  readonly reasons: unknown[];
+} {
   const reasons: unknown[] = [];
-  return { callers: new Callers((reason) => reasons.push(reason)), reasons };
+  return {
+    callers: new Subscribers((reason) => reasons.push(reason)),
+    reasons,
+  };
 }
 
 Deno.test("Callers.add() abandons the job when the only caller is gone", () => {
@@ -35,7 +41,7 @@ Deno.test("Callers.add() keeps the job while another caller waits", () => {
 Deno.test("Callers.add() waits for a caller to come back", async () => {
   const { callers, reasons } = track();
   const [one, two] = [new AbortController(), new AbortController()];
-  callers.add({ signal: one.signal, lingerMs: 30 });
+  callers.add({ signal: one.signal, gracePeriodMs: 30 });
   one.abort("cut");
   callers.add({ signal: two.signal });
   await delay(60);
@@ -46,7 +52,7 @@ Deno.test("Callers.add() waits for a caller to come back", async () => {
 Deno.test("Callers.add() abandons the job when nobody comes back in time", async () => {
   const { callers, reasons } = track();
   const caller = new AbortController();
-  callers.add({ signal: caller.signal, lingerMs: 10 });
+  callers.add({ signal: caller.signal, gracePeriodMs: 10 });
   caller.abort("cut");
   await delay(50);
   assertEquals(reasons, ["cut"]);
@@ -55,7 +61,7 @@ Deno.test("Callers.add() abandons the job when nobody comes back in time", async
 Deno.test("Callers.keep() lets the job go on without anybody", () => {
   const { callers, reasons } = track();
   const caller = new AbortController();
-  callers.keep();
+  callers.detach();
   callers.add({ signal: caller.signal });
   caller.abort();
   assertEquals(reasons, []);
@@ -64,7 +70,7 @@ Deno.test("Callers.keep() lets the job go on without anybody", () => {
 Deno.test("Callers.close() lets go of everybody", () => {
   const { callers, reasons } = track();
   const caller = new AbortController();
-  callers.add({ signal: caller.signal, lingerMs: 10_000 });
+  callers.add({ signal: caller.signal, gracePeriodMs: 10_000 });
   callers.close();
   caller.abort();
   assertEquals(reasons, []);

@@ -1,12 +1,12 @@
 import { assertEquals } from "@std/assert";
-import { Failure } from "../../src/failure.ts";
-import type { Progress } from "../../src/generation/progress.ts";
+import { ApiError } from "../../src/errors.ts";
+import type { Progress } from "../../src/generation/generator.ts";
 import {
   advance,
   type CandidateState,
   newCandidate,
   viewCandidate,
-} from "../../src/jobs/candidate_state.ts";
+} from "../../src/jobs/job.ts";
 
 /** Takes a candidate through steps at times in milliseconds. */
 function after(...steps: readonly [Progress, number][]): CandidateState {
@@ -31,7 +31,7 @@ const DRAWING: Progress = { phase: "drawing", index: 0 };
 const FAILED: Progress = {
   phase: "failed",
   index: 0,
-  failure: new Failure("model_refused", "no"),
+  failure: new ApiError("model_refused", "no"),
 };
 
 Deno.test("viewCandidate() tells the place in the queue while it waits, and no time", () => {

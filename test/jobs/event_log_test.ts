@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { EventLog } from "../../src/jobs/event_log.ts";
+import { EventLog } from "../../src/jobs/job.ts";
 
 Deno.test("EventLog.read() gives the past and then what comes, to every reader", async () => {
   const log = new EventLog();

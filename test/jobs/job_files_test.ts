@@ -1,6 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { JobFiles } from "../../src/jobs/job_files.ts";
-import type { JobRecord } from "../../src/jobs/job_record.ts";
+import { JobFiles, type JobRecord } from "../../src/jobs/job_store.ts";
 
 const ID = `gen_${crypto.randomUUID()}`;
 

@@ -1,9 +1,9 @@
 import { assertEquals } from "@std/assert";
-import { Background } from "../../src/library/background.ts";
+import { TaskRunner } from "../../src/library/reconcile.ts";
 
 Deno.test("Background.runNext() runs tasks one after the other, failed ones included", async () => {
   const errors: unknown[] = [];
-  await using background = new Background((error) => errors.push(error));
+  await using background = new TaskRunner((error) => errors.push(error));
   const done: string[] = [];
   const first = Promise.withResolvers<void>();
   background.runNext(async () => {
@@ -25,7 +25,7 @@ Deno.test("Background.runNext() runs tasks one after the other, failed ones incl
 
 Deno.test("Background ends its work and its timers, and waits for the end", async () => {
   const errors: unknown[] = [];
-  const background = new Background((error) => errors.push(error));
+  const background = new TaskRunner((error) => errors.push(error));
   const { signal } = background;
   let ended = false;
   background.every(60_000, () => {});

@@ -1,10 +1,8 @@
 import { assertEquals } from "@std/assert";
 import { join } from "@std/path";
-import { layOutImage } from "../../src/images/new_image.ts";
-import type { ImageMetadata } from "../../src/images/new_image.ts";
+import { type ImageMetadata, layOutImage } from "../../src/images/new_image.ts";
 import type { Sidecar } from "../../src/images/sidecar.ts";
-import { ImageIndex } from "../../src/library/image_index.ts";
-import { toSearchQuery } from "../../src/library/search_words.ts";
+import { ImageIndex, toSearchQuery } from "../../src/library/index.ts";
 import { newImage } from "../images/new_images.ts";
 import { newId } from "./shelf.ts";
 
@@ -35,7 +33,7 @@ Deno.test("ImageIndex.list() goes on before a place", async () => {
   );
   index.add(sidecars);
   const page = index.list({ limit: 2 });
-  const rest = index.list({ limit: 9, before: page[1].place });
+  const rest = index.list({ limit: 9, before: page[1].sortKey });
   assertEquals(
     [...page, ...rest].map(({ id }) => id),
     sidecars.map(({ id }) => id).reverse(),
@@ -162,9 +160,9 @@ Deno.test("ImageIndex.list() takes words, job and place together", async () => {
   index.add([fox, ...others]);
   const query = { words: '"fox"', job: "gen_a" };
   assertEquals(ids(index, query), [others[2].id, fox.id]);
-  const [{ place: before }] = index.list({ ...query, limit: 1 });
+  const [{ sortKey: before }] = index.list({ ...query, limit: 1 });
   assertEquals(ids(index, { ...query, before }), [fox.id]);
-  const [{ place: newest }] = index.list({ words: '"fox"', limit: 1 });
+  const [{ sortKey: newest }] = index.list({ words: '"fox"', limit: 1 });
   assertEquals(ids(index, { words: '"fox"', before: newest }), [
     others[1].id,
     fox.id,

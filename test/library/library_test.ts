@@ -39,7 +39,7 @@ Deno.test("Library.indexing is true until all images are known", async () => {
   const [id] = await shelf.saveMany(1);
   await using library = await shelf.startLibrary();
   assertEquals([library.indexing, await list(library)], [true, []]);
-  await library.tidy();
+  await library.reconcile();
   assertEquals([library.indexing, await list(library)], [false, [id]]);
 });
 
@@ -133,7 +133,7 @@ Deno.test("Library keeps everything without limits, and is silent about it", asy
   await using shelf = await Shelf.open();
   await shelf.save("x", { created_at: "1999-01-01T00:00:00Z" });
   await using library = await shelf.openLibrary();
-  await library.tidy();
+  await library.reconcile();
   assertEquals((await list(library)).length, 1);
   assertEquals(shelf.log.map(({ event }) => event), ["library.synchronized"]);
 });

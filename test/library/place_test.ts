@@ -1,11 +1,11 @@
 import { assert, assertEquals, assertLess } from "@std/assert";
 import {
-  firstPlace,
+  firstSortKey,
   formatCursor,
-  nextFirstPlace,
+  nextFirstSortKey,
   parseCursor,
   timeOf,
-} from "../../src/library/place.ts";
+} from "../../src/library/library.ts";
 
 const DATES = [
   "1960-01-01T00:00:00Z",
@@ -16,35 +16,35 @@ const DATES = [
 ];
 
 Deno.test("firstPlace() is higher for a later time, in exact numbers", () => {
-  const places = DATES.map(firstPlace);
+  const places = DATES.map(firstSortKey);
   for (const place of places) assert(Number.isSafeInteger(place), `${place}`);
   assertEquals(places.toSorted((a, b) => a - b), places);
   assertEquals(new Set(places).size, places.length);
 });
 
 Deno.test("timeOf() tells the time of all places of a millisecond", () => {
-  const first = firstPlace(DATES[1]);
-  const next = nextFirstPlace(first);
+  const first = firstSortKey(DATES[1]);
+  const next = nextFirstSortKey(first);
   assertEquals(timeOf(first), Date.parse(DATES[1]));
   assertEquals(timeOf(next - 1), Date.parse(DATES[1]));
   assertEquals(timeOf(next), Date.parse(DATES[1]) + 1);
 });
 
 Deno.test("nextFirstPlace() leaves room for images of the same millisecond", () => {
-  const first = firstPlace(DATES[1]);
-  assertLess(first + 1_000, nextFirstPlace(first));
-  assertEquals(nextFirstPlace(first), firstPlace(DATES[2]));
+  const first = firstSortKey(DATES[1]);
+  assertLess(first + 1_000, nextFirstSortKey(first));
+  assertEquals(nextFirstSortKey(first), firstSortKey(DATES[2]));
 });
 
 Deno.test("parseCursor() reads what formatCursor() has written", () => {
-  for (const place of [0, ...DATES.map(firstPlace)]) {
+  for (const place of [0, ...DATES.map(firstSortKey)]) {
     assertEquals(parseCursor(formatCursor(place)), place);
   }
 });
 
 Deno.test("parseCursor() takes nothing else", () => {
   const others = ["", " ", "-1", "1.5", "ABC", "é", "1\n", "zzzzzzzzzzz", "x"];
-  const good = formatCursor(firstPlace(DATES[1]));
+  const good = formatCursor(firstSortKey(DATES[1]));
   const damaged = [good.slice(1), good.slice(0, -1), `${good}0`, `0${good}`];
   for (const text of [...others, ...damaged, "a".repeat(12)]) {
     assertEquals(parseCursor(text), undefined, text);

@@ -1,7 +1,10 @@
 import { assertEquals } from "@std/assert";
 import { join } from "@std/path";
-import { ImageIndex } from "../../src/library/image_index.ts";
-import { retain, type RetentionLimits } from "../../src/library/retention.ts";
+import { ImageIndex } from "../../src/library/index.ts";
+import {
+  applyRetention,
+  type RetentionLimits,
+} from "../../src/library/reconcile.ts";
 import { filesIn, Shelf } from "./shelf.ts";
 
 const DAY_MS = 86_400_000;
@@ -129,7 +132,7 @@ function run(
     index.remove(id);
     return store.remove(id);
   };
-  return retain({
+  return applyRetention({
     index,
     store,
     remove,

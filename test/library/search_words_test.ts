@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { toSearchable, toSearchQuery } from "../../src/library/search_words.ts";
+import { toSearchable, toSearchQuery } from "../../src/library/index.ts";
 
 Deno.test("toSearchable() parts the characters of scripts without spaces", () => {
   assertEquals(toSearchable("a red 狐狸"), "a red  狐  狸 ");

@@ -64,7 +64,7 @@ export class Shelf implements AsyncDisposable {
   /** Opens a library that knows all images. */
   async openLibrary(options: Partial<LibraryOptions> = {}): Promise<Library> {
     const library = await this.startLibrary(options);
-    await library.tidy();
+    await library.reconcile();
     return library;
   }
 

@@ -1,7 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { join } from "@std/path";
-import { ImageIndex } from "../../src/library/image_index.ts";
-import { synchronize } from "../../src/library/synchronize.ts";
+import { ImageIndex } from "../../src/library/index.ts";
+import { reconcile } from "../../src/library/reconcile.ts";
 import { newId, Shelf } from "./shelf.ts";
 
 Deno.test("synchronize() lists the images of the folder", async () => {
@@ -55,7 +55,7 @@ Deno.test("synchronize() ends when it is to", async () => {
   const signal = AbortSignal.abort(new Error("enough"));
   const { store } = shelf;
   await assertRejects(
-    () => synchronize({ ...options(index), store, signal }),
+    () => reconcile({ ...options(index), store, signal }),
     Error,
     "enough",
   );
@@ -76,7 +76,7 @@ function listed(index: ImageIndex): string[] {
 
 async function run({ store }: Shelf, index: ImageIndex) {
   const gone: string[] = [];
-  const changes = await synchronize({
+  const changes = await reconcile({
     ...options(index),
     store,
     onGone: (id) => Promise.resolve(void gone.push(id)),

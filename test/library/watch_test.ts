@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { join } from "@std/path";
-import { watchImages } from "../../src/library/watch.ts";
+import { watchImages } from "../../src/library/library.ts";
 import { until } from "../support/until.ts";
 import { Shelf } from "./shelf.ts";
 

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { base64Chunks } from "../../src/openai/base64_chunks.ts";
+import { base64Chunks } from "../../src/openai/response.ts";
 
 Deno.test("base64Chunks() encodes bytes however they are cut", async () => {
   const bytes = crypto.getRandomValues(new Uint8Array(1000));

@@ -1,9 +1,11 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { InvalidRequest } from "../../src/contract/invalid_request.ts";
-import { EDITS_FORM } from "../../src/openai/edits_form.ts";
+import { ValidationError } from "../../src/api/validation_error.ts";
 import { type FieldName, FIELDS } from "../../src/openai/fields.ts";
-import { parseEdits } from "../../src/openai/request.ts";
-import { editsSchema } from "../../src/openai/schema.ts";
+import {
+  EDITS_FORM,
+  editsSchema,
+  parseEdits,
+} from "../../src/openai/request.ts";
 
 const README = new URL("../../README.md", import.meta.url);
 const IMAGE = { image_url: "data:image/png;base64,AAAA" };
@@ -50,7 +52,7 @@ for (const [name, { treatment }] of Object.entries(FIELDS)) {
   Deno.test(`the field ${name} is ${treatment}, as the table says`, () => {
     const body = { ...NEEDED, [name]: GOOD[name as keyof typeof GOOD] };
     if (treatment === "refused") {
-      const error = assertThrows(() => parseEdits(body), InvalidRequest);
+      const error = assertThrows(() => parseEdits(body), ValidationError);
       assertEquals(error.param, name);
     } else {
       const ignored = treatment === "ignored" ? [name] : [];

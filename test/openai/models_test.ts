@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { Failure } from "../../src/failure.ts";
-import { mayDraw, showModel } from "../../src/openai/models.ts";
+import { ApiError } from "../../src/errors.ts";
+import { isImageModel, showModel } from "../../src/openai/models.ts";
 
 const DRAWING = [
   "gpt-image-2",
@@ -30,18 +30,18 @@ const OTHERS = [
 
 for (const name of DRAWING) {
   Deno.test(`mayDraw() takes ${name}`, () => {
-    assertEquals(mayDraw(name), true);
+    assertEquals(isImageModel(name), true);
   });
 }
 
 for (const name of OTHERS) {
   Deno.test(`mayDraw() refuses ${name}`, () => {
-    assertEquals(mayDraw(name), false);
+    assertEquals(isImageModel(name), false);
   });
 }
 
 Deno.test("showModel() knows the one model only", () => {
   assertEquals(showModel("gpt-image-2").id, "gpt-image-2");
-  const error = assertThrows(() => showModel("gpt-4o"), Failure);
+  const error = assertThrows(() => showModel("gpt-4o"), ApiError);
   assertEquals([error.code, error.param], ["not_found", "model"]);
 });

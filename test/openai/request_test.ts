@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { InvalidRequest } from "../../src/contract/invalid_request.ts";
-import type { FileReference } from "../../src/contract/reference_schema.ts";
+import type { FileReference } from "../../src/api/generate_request.ts";
+import { ValidationError } from "../../src/api/validation_error.ts";
 import { parseEdits, parseGenerations } from "../../src/openai/request.ts";
 
 const IMAGE_URL = "data:image/png;base64,AAAA";
@@ -54,7 +54,7 @@ for (const [fields, code, param, words] of REFUSED) {
   const title = JSON.stringify(fields).slice(0, 60);
   Deno.test(`parseGenerations() refuses ${title}`, () => {
     const body = { prompt: "p", ...fields };
-    const error = assertThrows(() => parseGenerations(body), InvalidRequest);
+    const error = assertThrows(() => parseGenerations(body), ValidationError);
     assertEquals([error.code, error.param], [code, param]);
     assert(error.message.includes(words), error.message);
   });
@@ -77,7 +77,7 @@ for (const [fields, param, words] of REFUSED_EDITS) {
   const title = JSON.stringify(fields).slice(0, 60);
   Deno.test(`parseEdits() refuses ${title}`, () => {
     const body = { ...EDIT, ...fields };
-    const error = assertThrows(() => parseEdits(body), InvalidRequest);
+    const error = assertThrows(() => parseEdits(body), ValidationError);
     assertEquals([error.code, error.param], ["invalid_reference", param]);
     assert(error.message.includes(words), error.message);
     assert(!error.message.includes("AAAA"), error.message);
@@ -88,7 +88,7 @@ Deno.test("parseEdits() refuses a form without an image", () => {
   const uploads = [upload("mask")];
   const error = assertThrows(
     () => parseEdits({ prompt: "p" }, uploads),
-    InvalidRequest,
+    ValidationError,
   );
   assertEquals([error.code, error.param], ["invalid_reference", "image"]);
 });
@@ -186,7 +186,7 @@ Deno.test("parseEdits() counts no mask among the sixteen images", () => {
   assertEquals(form.wanted.references.length, 17);
   const error = assertThrows(
     () => parseEdits({ prompt: "p" }, [...files, upload("image[16]")]),
-    InvalidRequest,
+    ValidationError,
   );
   assertEquals(error.param, "image[16]");
 });

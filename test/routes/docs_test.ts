@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { openApiDocument } from "../../src/openapi/document.ts";
+import { openApiDocument } from "../../src/api/openapi.ts";
 import { startTestService } from "../support/service.ts";
 
 Deno.test("/openapi.json is the document", async () => {

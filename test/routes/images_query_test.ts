@@ -1,7 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { Failure } from "../../src/failure.ts";
-import { formatCursor } from "../../src/library/place.ts";
-import { parseImagesQuery } from "../../src/routes/images_query.ts";
+import { ApiError } from "../../src/errors.ts";
+import { formatCursor } from "../../src/library/library.ts";
+import { parseImagesQuery } from "../../src/routes/images.ts";
 
 const CURSOR = formatCursor(1_234_567);
 
@@ -66,7 +66,7 @@ const REFUSED: Readonly<Record<string, readonly [string, string]>> = {
 
 for (const [query, [param, message]] of Object.entries(REFUSED)) {
   Deno.test(`parseImagesQuery() refuses ${query}`, () => {
-    const failure = assertThrows(() => parse(query), Failure);
+    const failure = assertThrows(() => parse(query), ApiError);
     assertEquals(failure.code, "unknown_parameter");
     assertEquals([failure.param, failure.message], [param, message]);
   });
@@ -76,7 +76,7 @@ Deno.test("parseImagesQuery() refuses a search without words, or one that is too
   for (const text of ["", "?!", `secret ${"x".repeat(200)}`]) {
     const failure = assertThrows(
       () => parse(`q=${encodeURIComponent(text)}`, true),
-      Failure,
+      ApiError,
     );
     assertEquals(failure.param, "q");
     assertEquals(

@@ -1,11 +1,10 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { toFailure } from "../../src/failure.ts";
-import { errorResponse } from "../../src/http/error.ts";
+import { toApiError } from "../../src/errors.ts";
+import { errorResponse } from "../../src/http/error_response.ts";
 import { createRouter } from "../../src/http/router.ts";
 import type { LibraryOptions } from "../../src/library/library.ts";
-import { createAddresses } from "../../src/routes/addresses.ts";
-import { imageFile } from "../../src/routes/image_file.ts";
-import { imageRoutes } from "../../src/routes/images.ts";
+import { imageFile, imageRoutes } from "../../src/routes/images.ts";
+import { createAddresses } from "../../src/routes/links.ts";
 import { newImage } from "../images/new_images.ts";
 import { encode, picture } from "../images/samples.ts";
 import { newId, Shelf } from "../library/shelf.ts";
@@ -265,7 +264,7 @@ async function openSite(options: SiteOptions = {}) {
     try {
       return await route(request, {});
     } catch (error) {
-      return errorResponse(toFailure(error), "test");
+      return errorResponse(toApiError(error), "test");
     }
   };
   const readJson = async (path: string) =>

@@ -88,8 +88,8 @@ Deno.test("readModelRequest() takes the paths of the originals and no others", (
 
 Deno.test("readModelRequest() forgets a path until it is told to take care", () => {
   const originals = ["/1", "/2", "/3"].map((path) => reference(path));
-  const paths = (words: string, insist: boolean) =>
-    read({ words, originals, insist }).paths;
+  const paths = (words: string, remindReferences: boolean) =>
+    read({ words, originals, remindReferences }).paths;
   assertEquals(paths("sandbox:forget=2", false), ["/1", "/3"]);
   assertEquals(paths("sandbox:forget=2", true), ["/1", "/2", "/3"]);
   assertEquals(paths("sandbox:forget-always=1", true), ["/2", "/3"]);

@@ -1,6 +1,6 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { OPERATIONS } from "../../src/api/openapi.ts";
 import { exchange } from "../http/_raw.ts";
-import { OPERATIONS } from "../../src/openapi/document.ts";
 import { startTestService } from "../support/service.ts";
 
 const NOBODY = "codex-00000000-0000-4000-8000-000000000000";

@@ -23,7 +23,10 @@ export interface SandboxedCodex extends AsyncDisposable {
   /** The log's events, oldest first. */
   readonly events: string[];
   /** Makes the task of a worker. */
-  task(words: string, options?: Partial<WorkerTask>): Omit<WorkerTask, "lean">;
+  task(
+    words: string,
+    options?: Partial<WorkerTask>,
+  ): Omit<WorkerTask, "minimalInstructions">;
 }
 
 /** What is special about a {@linkcode SandboxedCodex}. */
@@ -49,7 +52,7 @@ export async function openCodex(
     dataDir,
     authHome,
     codexBin: undefined,
-    lean: true,
+    minimalInstructions: true,
     model: undefined,
     upstreamUrl: sandbox.url,
     env: Deno.env.toObject(),
@@ -70,7 +73,7 @@ export async function openCodex(
       input: writePrompt({ words, directions: [], originals: [], seen: [] }),
       images: [],
       directory: join(dataDir, "work", `${++tasks}`),
-      mark: `${instance}.${tasks}`,
+      workerTag: `${instance}.${tasks}`,
       ...options,
     }),
     [Symbol.asyncDispose]: async () => {

@@ -1,4 +1,4 @@
 /** Prints what the server finds wrong with the login in the directory of its argument. */
-import { findLoginTrouble } from "../../src/codex/login_check.ts";
+import { findLoginProblem } from "../../src/codex/login.ts";
 
-console.log(JSON.stringify(await findLoginTrouble(Deno.args[0])));
+console.log(JSON.stringify(await findLoginProblem(Deno.args[0])));

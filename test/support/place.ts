@@ -1,10 +1,10 @@
 import { join } from "@std/path";
+import { PREFIX } from "../../src/config.ts";
 import {
   type SandboxBackend,
   startSandbox,
 } from "../../src/sandbox/backend.ts";
 import { writeSandboxLogin } from "../../src/sandbox/login.ts";
-import { PREFIX } from "../../src/settings.ts";
 
 /** Settings by their names without `CODEX_IMAGE_SERVER_`. */
 export type TestSettings = Readonly<Record<string, string>>;

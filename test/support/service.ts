@@ -1,6 +1,6 @@
-import { createLog } from "../../src/log.ts";
 import { type Config, readConfig } from "../../src/config.ts";
-import { startService } from "../../src/service.ts";
+import { createLog } from "../../src/log.ts";
+import { startServer } from "../../src/server.ts";
 import { openPlace, type Place, type TestSettings } from "./place.ts";
 import { TestServer } from "./test_server.ts";
 
@@ -43,7 +43,7 @@ export async function startTestService(
   const { config } = readConfig(env, place.directory);
   let text = "";
   const log = createLog([{ write: (line) => text += line }]);
-  const service = await startService({ config, env, log });
+  const service = await startServer({ config, env, log });
   parts.defer(() => service.stop());
   return new TestService(
     [service.url, place, () => text],

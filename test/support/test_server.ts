@@ -1,9 +1,9 @@
 import { join } from "@std/path";
 import {
   listProcesses,
+  processesOf,
   type ProcessRow,
-} from "../../src/codex/process_list.ts";
-import { processesOf } from "../../src/codex/processes.ts";
+} from "../../src/codex/process_tree.ts";
 import type { Place } from "./place.ts";
 import { until } from "./until.ts";
 

@@ -1,0 +1,279 @@
+import * as z from "zod";
+import { FITS, MODEL, OUTPUT_FORMATS, QUALITIES } from "./fields.ts";
+import { REFERENCE_LIMITS } from "./generate_request.ts";
+
+const DELIVERED = ["original", "seen"] as const;
+const MIME_TYPES = ["image/png", "image/jpeg", "image/webp"] as const;
+
+const size = z.string().meta({ examples: ["1536x864"] });
+const index = z.int().meta({
+  description: "Which of the request's candidates, from 0",
+});
+
+/** The schema of tokens of the chat model that leads the image tool. */
+export const usageSchema = z.object({
+  input_tokens: z.int(),
+  output_tokens: z.int(),
+});
+
+/** The schema of what is told of a picture, wherever one is told of. */
+export const pictureSchema = z.object({
+  id: z.string().meta({ examples: ["codex-9f0c1a52-…"] }),
+  label: z.string(),
+  mime_type: z.enum(MIME_TYPES),
+  model: z.string().meta({ examples: [MODEL] }),
+  path: z.string().meta({ description: "The file, as the host sees it" }),
+  url: z.url().meta({ description: "Where to fetch the file" }),
+  resolved_size: size.meta({ description: "Pixels of the delivered file" }),
+  native_size: size.meta({ description: "Pixels of what Codex made" }),
+  resize: z.object({ fit: z.enum(FITS), scale: z.number() }).nullable().meta({
+    description: "How the one became the other; null where nothing was done",
+  }),
+  revised_prompt: z.string().nullable().meta({
+    description: "The prompt that the chat model gave to the image tool",
+  }),
+  sha256: z.string(),
+  bytes: z.int(),
+  transparent: z.boolean(),
+  variation: z.string().meta({
+    description: "The direction that set this candidate apart",
+  }),
+  duration_ms: z.number(),
+});
+
+/** The schema of one picture of an answer. */
+export const madeImageSchema = pictureSchema.extend({
+  index,
+  warnings: z.array(z.string()),
+  usage: usageSchema,
+});
+
+/** The schema of what became of a reference. */
+export const referenceAnswerSchema = z.object({
+  label: z.string(),
+  sha256: z.string(),
+  bytes: z.int(),
+  width: z.int(),
+  height: z.int(),
+  delivered: z.enum(DELIVERED).meta({
+    description:
+      "original: the image model got the very file; seen: only the chat model saw it",
+  }),
+});
+
+/** The schema of the answer of `POST /v1/images/generate`. */
+export const generateAnswerSchema = z.object({
+  id: z.string().meta({ examples: ["gen_9f0c1a52-…"] }),
+  status: z.enum(["completed", "partial"]),
+  backend: z.literal("codex-exec"),
+  model: z.literal(MODEL),
+  requested_size: z.string().meta({ description: "What the caller sent" }),
+  resolved_size: size,
+  quality: z.enum(QUALITIES),
+  mime_type: z.enum(MIME_TYPES),
+  path: z.string(),
+  url: z.url(),
+  revised_prompt: z.string().nullable(),
+  data: z.array(madeImageSchema).min(1),
+  errors: z.array(z.object({ index, code: z.string(), message: z.string() }))
+    .meta({ description: "The candidates that failed" }),
+  warnings: z.array(z.object({ index, message: z.string() })),
+  references: z.array(referenceAnswerSchema),
+  smallest_distance: z.number().nullable().meta({
+    description:
+      "How far apart the two most alike pictures are, in bits of a 64-bit perceptual hash",
+  }),
+  usage: usageSchema,
+});
+
+const JOB_STATUSES = [
+  "queued",
+  "running",
+  "completed",
+  "partial",
+  "failed",
+  "canceled",
+] as const;
+
+const PHASES = [
+  "queued",
+  "started",
+  "drawing",
+  "saved",
+  "failed",
+  "canceled",
+] as const;
+
+/** The schema of how far one candidate has come. */
+export const candidateSchema = z.object({
+  index: z.int(),
+  phase: z.enum(PHASES),
+  position: z.int().nullable().meta({
+    description: "The place in the queue, from 1, while it waits",
+  }),
+  elapsed_ms: z.number().nullable(),
+  estimate_ms: z.number().nullable().meta({
+    description: "What may be left, by the median of recent candidates",
+  }),
+  image_id: z.string().nullable(),
+  code: z.string().nullable(),
+  message: z.string().nullable(),
+});
+
+/** The schema of why a job has no answer. */
+export const jobFailureSchema = z.object({
+  code: z.string(),
+  message: z.string(),
+  retry_after: z.int().nullable().meta({
+    description: "In how many seconds to try again; null where nobody knows",
+  }),
+});
+
+/** The schema of a job. */
+export const jobSchema = z.object({
+  id: z.string().meta({ examples: ["gen_9f0c1a52-…"] }),
+  object: z.literal("job"),
+  status: z.enum(JOB_STATUSES),
+  created_at: z.iso.datetime(),
+  ended_at: z.iso.datetime().nullable(),
+  request: z.object({
+    count: z.int(),
+    requested_size: z.string(),
+    quality: z.enum(QUALITIES),
+    output_format: z.enum(OUTPUT_FORMATS),
+    reference_count: z.int(),
+  }),
+  candidates: z.array(candidateSchema),
+  answer: generateAnswerSchema.nullable(),
+  error: jobFailureSchema.nullable(),
+});
+
+/** The schema of the answer of `GET /v1/jobs`. */
+export const jobListSchema = z.object({
+  object: z.literal("list"),
+  data: z.array(jobSchema),
+});
+
+/** The schema of all that is known of a stored image. */
+export const storedImageSchema = pictureSchema.extend({
+  generation_id: z.string(),
+  created_at: z.iso.datetime(),
+  thumbnail_url: z.url(),
+  requested_size: z.string(),
+  width: z.int(),
+  height: z.int(),
+  quality: z.enum(QUALITIES),
+  prompt: z.string().nullable().meta({
+    description: "The caller's words, where prompts are stored",
+  }),
+  codex_version: z.string(),
+  references: z.array(referenceAnswerSchema),
+  original: z.object({
+    mime_type: z.string(),
+    sha256: z.string(),
+    bytes: z.int(),
+    url: z.url(),
+  }).nullable().meta({
+    description: "The file as Codex wrote it, where it was converted",
+  }),
+});
+
+/** The schema of the answer of `GET /v1/images`. */
+export const imageListSchema = z.object({
+  object: z.literal("list"),
+  data: z.array(storedImageSchema),
+  next_cursor: z.string().nullable().meta({
+    description: "The cursor of the next page; null on the last one",
+  }),
+  indexing: z.boolean().meta({
+    description: "Whether older images are still being found",
+  }),
+});
+
+const backend = z.literal("codex-exec");
+const model = z.literal(MODEL);
+
+/** The schema of every error. */
+export const errorSchema = z.object({
+  error: z.object({
+    message: z.string(),
+    type: z.enum([
+      "invalid_request_error",
+      "server_error",
+      "image_generation_user_error",
+    ]),
+    code: z.string().meta({
+      description: "What happened, for programs",
+      examples: ["invalid_size", "usage_limit_reached"],
+    }),
+    param: z.string().nullable().meta({ description: "The field at fault" }),
+    request_id: z.string(),
+  }),
+});
+
+/** The schema of the answer of `GET /healthz`. */
+export const healthSchema = z.object({
+  status: z.literal("ok"),
+  auth_required: z.boolean(),
+  backend,
+  generation_timeout_ms: z.int(),
+  log_file: z.string().nullable(),
+  model,
+  output_dir: z.string(),
+  version: z.string(),
+  codex_version: z.string().nullable(),
+  uptime_s: z.int(),
+  workers: z.object({
+    active: z.int(),
+    max: z.int(),
+    queued: z.int(),
+    queue_max: z.int(),
+  }),
+  sandbox: z.boolean(),
+  instance: z.string(),
+});
+
+/** The schema of the answer of `GET /readyz`. */
+export const readySchema = z.object({
+  status: z.enum(["ready", "not_ready"]),
+  checks: z.array(
+    z.object({ name: z.string(), ok: z.boolean(), detail: z.string() }),
+  ),
+});
+
+/** The schema of the answer of `GET /v1/capabilities`. */
+export const capabilitiesSchema = z.object({
+  auth_required: z.boolean(),
+  backend,
+  model,
+  generation_timeout_ms: z.int(),
+  max_images: z.int(),
+  output_formats: z.array(z.enum(OUTPUT_FORMATS)),
+  qualities: z.array(z.enum(QUALITIES)),
+  quality_control: z.literal("prompt").meta({
+    description: "Codex takes quality as words in the prompt only",
+  }),
+  ratio_options: z.array(z.string()),
+  size_options: z.array(z.string()),
+  size_constraints: z.object({
+    custom_size: z.boolean(),
+    max_edge: z.int(),
+    max_pixels: z.int(),
+    min_pixels: z.int(),
+    multiple_of: z.int(),
+    max_ratio: z.string(),
+  }),
+  high_resolution_presets: z.object({
+    landscape: z.string(),
+    portrait: z.string(),
+    square: z.string(),
+  }),
+  references: z.object({
+    mode: z.literal("original_image"),
+    max_images: z.int(),
+    max_originals: z.int(),
+    max_bytes: z.int(),
+    max_pixels: z.int(),
+    formats: z.array(z.enum(REFERENCE_LIMITS.formats)),
+  }),
+});

@@ -1,0 +1,187 @@
+import type * as z from "zod";
+import { ApiError } from "../errors.ts";
+import type { generateRequestSchema } from "./generate_request.ts";
+
+/** How much of a value is shown, in UTF-16 code units. */
+const MAX_SHOWN = 60;
+
+/** Up to how many UTF-16 code units text is counted in code points; beyond, nobody tells the difference. */
+const MAX_COUNTED = 100_000;
+
+/**
+ * Shows a value from JSON as JSON, cut after about 60 characters.
+ *
+ * @example
+ * ```ts
+ * import { quoteValue } from "./validation_error.ts";
+ *
+ * quoteValue("huge"); // '"huge"'
+ * ```
+ */
+export function quoteValue(value: unknown): string {
+  if (typeof value === "string") return JSON.stringify(shorten(value));
+  return shorten(JSON.stringify(value));
+}
+
+/** Describes a value from JSON that is not for other eyes: text and lists by their length, an object as such. */
+export function describeValue(value: unknown): string {
+  if (typeof value === "string") {
+    return `of length ${countCharacters(value).toLocaleString("en-US")}`;
+  }
+  if (Array.isArray(value)) return `of length ${value.length}`;
+  const isObject = typeof value === "object" && value !== null;
+  return isObject ? "of type object" : quoteValue(value);
+}
+
+function countCharacters(text: string): number {
+  return text.length > MAX_COUNTED ? text.length : Array.from(text).length;
+}
+
+function shorten(text: string): string {
+  return text.length > MAX_SHOWN
+    ? `${text.slice(0, MAX_SHOWN).toWellFormed()}…`
+    : text;
+}
+
+/** The codes of 400 answers that a request can cause by what it says. */
+export type ValidationErrorCode =
+  | "invalid_json"
+  | "missing_prompt"
+  | "invalid_prompt"
+  | "invalid_count"
+  | "invalid_size"
+  | "invalid_quality"
+  | "invalid_output_format"
+  | "invalid_aspect"
+  | "invalid_reference"
+  | "unknown_parameter";
+
+/** Where an {@linkcode ValidationError} lies. */
+export interface ValidationErrorOptions {
+  /** The machine-readable code of the answer. */
+  readonly code: ValidationErrorCode;
+  /** The field at fault, such as `references[2].image`, or `null` for the whole body. */
+  readonly param: string | null;
+}
+
+/** The one failure for a request that says something it may not. */
+export class ValidationError extends ApiError {
+  override name = "InvalidRequest";
+
+  /** @param message What is wrong; safe to show to the caller. */
+  constructor(message: string, { code, param }: ValidationErrorOptions) {
+    super(code, message, { param });
+  }
+}
+
+/** The longest name of an unknown field that is reported, in UTF-16 code units. */
+const MAX_PARAM = 60;
+
+type OwnField = keyof typeof generateRequestSchema.shape;
+
+/** The fields in which other bodies than that of the own route hold pictures. */
+type PictureField = "image" | "images" | "mask";
+
+type Field = OwnField | PictureField;
+
+const CODES: Readonly<Record<Field, ValidationErrorCode>> = {
+  prompt: "invalid_prompt",
+  count: "invalid_count",
+  n: "invalid_count",
+  size: "invalid_size",
+  aspect: "invalid_aspect",
+  canvas_size: "invalid_aspect",
+  quality: "invalid_quality",
+  output_format: "invalid_output_format",
+  output_compression: "invalid_output_format",
+  background: "invalid_output_format",
+  fit: "invalid_size",
+  references: "invalid_reference",
+  return: "unknown_parameter",
+  model: "unknown_parameter",
+  fail_fast: "unknown_parameter",
+  image: "invalid_reference",
+  images: "invalid_reference",
+  mask: "invalid_reference",
+};
+
+/** Tells the code for a field at fault; for one that does not exist, `unknown_parameter`. */
+export function codeOf(field: string): ValidationErrorCode {
+  return Object.hasOwn(CODES, field)
+    ? CODES[field as Field]
+    : "unknown_parameter";
+}
+
+/**
+ * Puts an issue that the schema found in a body into the words and the code of the contract.
+ *
+ * A prompt and pictures are described by length or kind; other values are shown, cut after about 60 characters.
+ */
+export function toValidationError(
+  issue: z.core.$ZodIssue,
+  body: unknown,
+): ValidationError {
+  if (issue.code === "unrecognized_keys") return refuseUnknown(issue);
+  if (issue.path.length === 0) return refuseBody(body, issue);
+  const field = String(issue.path[0]);
+  const code = codeOf(field);
+  const param = formatPath(issue.path);
+  const value = valueAt(body, issue.path);
+  if (field === "prompt" && isMissing(value)) {
+    return new ValidationError(
+      `Cannot use prompt: it is missing or blank, ${issue.message}`,
+      { code: "missing_prompt", param },
+    );
+  }
+  return new ValidationError(
+    `Cannot use ${param}${describe(value, code)} ${issue.message}`,
+    { code, param },
+  );
+}
+
+function refuseUnknown(
+  issue: z.core.$ZodIssueUnrecognizedKeys,
+): ValidationError {
+  const name = formatPath([...issue.path, issue.keys[0]]);
+  return new ValidationError(
+    `Cannot use ${quoteValue(name)}: ${issue.message}`,
+    { code: "unknown_parameter", param: name.slice(0, MAX_PARAM) },
+  );
+}
+
+function refuseBody(body: unknown, issue: z.core.$ZodIssue): ValidationError {
+  const kind = Array.isArray(body)
+    ? "a list"
+    : body === null
+    ? "null"
+    : `of type ${typeof body}`;
+  return new ValidationError(
+    `Cannot use the body: ${issue.message}, and it is ${kind}`,
+    { code: "invalid_json", param: null },
+  );
+}
+
+function isMissing(value: unknown): boolean {
+  return value === undefined || value === null ||
+    (typeof value === "string" && value.trim() === "");
+}
+
+function describe(value: unknown, code: ValidationErrorCode): string {
+  if (value === undefined) return ": it is missing,";
+  const isPrivate = code === "invalid_prompt" || code === "invalid_reference";
+  return ` ${isPrivate ? describeValue(value) : quoteValue(value)}:`;
+}
+
+function formatPath(path: readonly PropertyKey[]): string {
+  return path.map((part, index) => {
+    if (typeof part === "number") return `[${part}]`;
+    return index === 0 ? String(part) : `.${String(part)}`;
+  }).join("");
+}
+
+function valueAt(body: unknown, path: readonly PropertyKey[]): unknown {
+  return path.reduce(
+    (value, part) => (value as Record<PropertyKey, unknown>)[part],
+    body,
+  );
+}

@@ -1,0 +1,148 @@
+import { join } from "@std/path";
+import { Codex } from "./codex/codex.ts";
+import type { Config } from "./config.ts";
+import { FairQueue } from "./generation/fair_queue.ts";
+import { Durations, Generator } from "./generation/generator.ts";
+import { checkPicture } from "./images/check.ts";
+import { ImageStore } from "./images/store.ts";
+import { JobFiles } from "./jobs/job_store.ts";
+import { Jobs } from "./jobs/jobs.ts";
+import { Library } from "./library/library.ts";
+import type { Log } from "./log.ts";
+import { JobMetrics } from "./observability/metrics.ts";
+import { describeImage, generateAnswer } from "./routes/generate.ts";
+import { createReadiness } from "./routes/health.ts";
+import { createApp } from "./routes/index.ts";
+import { createAddresses } from "./routes/links.ts";
+import { startSandbox } from "./sandbox/backend.ts";
+import { writeSandboxLogin } from "./sandbox/login.ts";
+import { type Listening, serve } from "./serve.ts";
+import { claimDataDir, ensureOwnedDirectory } from "./storage/data_dir.ts";
+import { createStorageCheck } from "./storage/free_space.ts";
+
+/** What a {@linkcode Server} is started with. */
+export interface ServerOptions {
+  readonly config: Config;
+  /** The environment that workers get a part of. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly log: Log;
+}
+
+/** A running server. */
+export interface Server {
+  /** Its address. */
+  readonly url: string;
+  /** Ends all work in order and lets go of everything. */
+  stop(): Promise<void>;
+}
+
+/** Puts the parts together and starts to listen. */
+export async function startServer(options: ServerOptions): Promise<Server> {
+  const { config, env, log } = options;
+  await using parts = new AsyncDisposableStack();
+  await ensureOwnedDirectory(config.outputDir, { setting: "OUTPUT_DIR" });
+  const instance = parts.use(await claimDataDir(config.dataDir));
+  const workDir = join(config.dataDir, "work");
+  const upstream = config.sandbox
+    ? await openSandbox(config, parts)
+    : { authHome: config.authHome, upstreamUrl: config.upstreamUrl };
+  const codex = await Codex.open({
+    ...config,
+    ...upstream,
+    env,
+    log,
+    instance: instance.id,
+    check: checkPicture,
+  });
+  // Not before the processes of a former life are gone, which may still write there.
+  await emptyDirectory(workDir);
+  const store = await ImageStore.open({
+    directory: config.outputDir,
+    instance: instance.id,
+    storePrompts: config.storePrompts,
+  });
+  const library = parts.use(await Library.open({ ...config, log, store }));
+  const durations = new Durations();
+  const slots = new FairQueue({
+    max: config.maxWorkers,
+    maxQueue: config.maxQueue,
+    retryAfter: () => Math.ceil((durations.median ?? 30_000) / 1000),
+  });
+  const generator = new Generator({
+    ...config,
+    checkStorage: createStorageCheck(config),
+    codex,
+    durations,
+    instance: instance.id,
+    log,
+    slots,
+    store,
+    workDir,
+  });
+  let listening: Listening | undefined = undefined;
+  const baseUrl = () => config.publicUrl ?? listening?.url ?? "";
+  const addresses = createAddresses({ baseUrl, publicDir: config.publicDir });
+  const metrics = new JobMetrics();
+  const jobs = await Jobs.open({
+    describe: (generation) => generateAnswer(generation, addresses),
+    describeImage: (candidate) => describeImage(candidate, addresses),
+    durations,
+    files: new JobFiles(join(config.dataDir, "jobs"), config.storePrompts),
+    generator,
+    keepMs: config.jobTtlMs,
+    log,
+    observer: metrics,
+  });
+  const app = createApp({
+    addresses,
+    codex,
+    config,
+    instance: instance.id,
+    jobs,
+    library,
+    log,
+    metrics,
+    port: () => listening?.port ?? config.port,
+    readiness: createReadiness({ ...config, ...upstream, codex, slots }),
+    slots,
+    store,
+  });
+  listening = await serve(app, { ...config, log });
+  const { url } = listening;
+  log("info", "server.listen", {
+    url,
+    output_dir: config.outputDir,
+    codex_version: codex.version ?? null,
+    sandbox: config.sandbox,
+  });
+  const held = parts.move();
+  return {
+    url,
+    stop: async () => {
+      generator.stop();
+      await listening?.stop();
+      await generator.idle();
+      slots.close();
+      await jobs.idle();
+      await held.disposeAsync();
+    },
+  };
+}
+
+// The login of the sandbox is no login of the user's, whatever is in their home.
+async function openSandbox(
+  config: Config,
+  parts: AsyncDisposableStack,
+): Promise<{ readonly authHome: string; readonly upstreamUrl: string }> {
+  const sandbox = parts.use(startSandbox());
+  const authHome = join(config.dataDir, "sandbox-login");
+  await writeSandboxLogin(authHome);
+  return { authHome, upstreamUrl: sandbox.url };
+}
+
+async function emptyDirectory(path: string): Promise<void> {
+  await Deno.mkdir(path, { recursive: true, mode: 0o700 });
+  for await (const { name } of Deno.readDir(path)) {
+    await Deno.remove(join(path, name), { recursive: true });
+  }
+}

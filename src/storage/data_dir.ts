@@ -1,0 +1,141 @@
+import { join } from "@std/path";
+import { ConfigError, PREFIX } from "../config.ts";
+
+/** Mode, links, user and group of `ls -ldn`. */
+const LISTED = /^\S+\s+\d+\s+(\d+)\s+(\d+)\s/;
+
+/** Whom a file or directory belongs to. */
+export interface Owner {
+  readonly user: number;
+  readonly group: number;
+}
+
+/** Finds the owner of a path also where the server itself may not look; undefined where there is none. */
+export async function ownerOf(path: string): Promise<Owner | undefined> {
+  const { stdout } = await new Deno.Command("ls", {
+    args: ["-ldn", "--", path],
+    stdin: "null",
+    stderr: "null",
+  }).output();
+  const [, user, group] = LISTED.exec(new TextDecoder().decode(stdout)) ?? [];
+  return user === undefined
+    ? undefined
+    : { user: Number(user), group: Number(group) };
+}
+
+/** Tells whom a path belongs to and how the server may get to use it, in the middle of a sentence. */
+export async function ownershipRemedy(path: string): Promise<string> {
+  const own = `${Deno.uid()}:${Deno.gid()}`;
+  const owner = await ownerOf(path);
+  if (owner !== undefined && owner.user === Deno.uid()) {
+    return 'it belongs to the server: mount it without "ro", or type "chmod u+rwX" and its path on the host';
+  }
+  const belongs = owner === undefined
+    ? ""
+    : `it belongs to ${owner.user}:${owner.group}, `;
+  // The server does not run as root in a container.
+  const container = owner === undefined || owner.user === 0
+    ? ""
+    : `, or for the container set APP_UID=${owner.user} and APP_GID=${owner.group}`;
+  return `${belongs}the server runs as ${own}: type "sudo chown -R ${own}" and its path on the host${container}`;
+}
+
+/** What an {@linkcode ensureOwnedDirectory} is for. */
+export interface OwnedDirectoryOptions {
+  /** The name of its setting without the prefix. */
+  readonly setting: "DATA_DIR" | "OUTPUT_DIR";
+  /** The mode of a new one. */
+  readonly mode?: number;
+}
+
+/**
+ * Makes a directory unless it is there, and makes sure that the server can write to it.
+ *
+ * @throws {ConfigError} It cannot; the message tells what to do.
+ */
+export async function ensureOwnedDirectory(
+  path: string,
+  { setting, mode }: OwnedDirectoryOptions,
+): Promise<void> {
+  const refusal = `Cannot use ${PREFIX}${setting} "${path}"`;
+  try {
+    await Deno.mkdir(path, { recursive: true, mode });
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    throw new ConfigError(`${refusal}: ${error.message}`, { cause: error });
+  }
+  if (!await isWritable(path)) {
+    throw new ConfigError(
+      `${refusal}: it cannot be written, ${await ownershipRemedy(path)}`,
+    );
+  }
+}
+
+/** Asks the system, which knows of read-only mounts, without leaving a file. */
+export async function isWritable(directory: string): Promise<boolean> {
+  const { success } = await new Deno.Command("test", {
+    args: ["-d", directory, "-a", "-w", directory],
+    stdin: "null",
+  }).output();
+  return success;
+}
+
+/** The hold of one server on its data directory, for as long as it runs. */
+export interface Instance extends Disposable {
+  /** A name that stays the same from start to start; it marks what belongs to this server. */
+  readonly id: string;
+}
+
+/**
+ * Takes hold of a data directory.
+ *
+ * The lock goes with the process, however it ends.
+ *
+ * @throws {ConfigError} Another server holds the directory, or another user had it.
+ */
+export async function claimDataDir(dataDir: string): Promise<Instance> {
+  await ensureOwnedDirectory(dataDir, { setting: "DATA_DIR", mode: 0o700 });
+  const file = await openOwn(join(dataDir, "instance"), dataDir);
+  try {
+    if (!await file.tryLock(true)) {
+      throw new ConfigError(
+        `Cannot use CODEX_IMAGE_SERVER_DATA_DIR "${dataDir}": another server uses it; expected a directory of its own`,
+      );
+    }
+    const id = await readId(file) ?? await writeId(file);
+    return { id, [Symbol.dispose]: () => file.close() };
+  } catch (error) {
+    file.close();
+    throw error;
+  }
+}
+
+async function openOwn(path: string, dataDir: string): Promise<Deno.FsFile> {
+  try {
+    return await Deno.open(path, { create: true, read: true, write: true });
+  } catch (error) {
+    if (!(error instanceof Deno.errors.PermissionDenied)) throw error;
+    throw new ConfigError(
+      `Cannot use CODEX_IMAGE_SERVER_DATA_DIR "${dataDir}": another user had it, ${await ownershipRemedy(
+        path,
+      )}, or remove it: it holds no pictures (for the container "docker compose down", then "docker volume rm codex-image-server_data")`,
+      { cause: error },
+    );
+  }
+}
+
+async function readId(file: Deno.FsFile): Promise<string | undefined> {
+  const bytes = new Uint8Array(64);
+  const length = await file.read(bytes) ?? 0;
+  const text = new TextDecoder().decode(bytes.subarray(0, length));
+  return /^[0-9a-f]{32}$/.test(text) ? text : undefined;
+}
+
+async function writeId(file: Deno.FsFile): Promise<string> {
+  const id = crypto.randomUUID().replaceAll("-", "");
+  await file.truncate();
+  await file.seek(0, Deno.SeekMode.Start);
+  await file.write(new TextEncoder().encode(id));
+  await file.syncData();
+  return id;
+}

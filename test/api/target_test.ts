@@ -1,0 +1,134 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { resolveTarget } from "../../src/api/size.ts";
+import { ValidationError } from "../../src/api/validation_error.ts";
+
+const WIDE = { width: 1600, height: 900 };
+const TALL = { width: 900, height: 1600 };
+
+Deno.test("resolveTarget() leaves auto without an aspect to the model", () => {
+  assertEquals(
+    resolveTarget({ size: "auto", canvasSize: WIDE, firstReference: WIDE }),
+    { ratio: undefined, size: undefined },
+  );
+});
+
+Deno.test("resolveTarget() gives auto with an aspect a ratio and no size", () => {
+  assertEquals(
+    resolveTarget({ size: "auto", aspect: { width: 32, height: 18 } }),
+    { ratio: { width: 16, height: 9 }, size: undefined },
+  );
+});
+
+Deno.test("resolveTarget() takes an exact size and ignores its aspect", () => {
+  assertEquals(
+    resolveTarget({
+      size: { width: 1536, height: 1024 },
+      aspect: { width: 1, height: 1 },
+    }),
+    {
+      ratio: { width: 3, height: 2 },
+      size: { width: 1536, height: 1024 },
+    },
+  );
+});
+
+Deno.test("resolveTarget() does not miss what an ignored aspect names", () => {
+  const size = { width: 1024, height: 1024 };
+  assertEquals(resolveTarget({ size, aspect: "canvas" }).size, size);
+  assertEquals(resolveTarget({ size, aspect: "reference" }).size, size);
+});
+
+Deno.test("resolveTarget() makes a preset without an aspect square", () => {
+  assertEquals(
+    resolveTarget({ size: "2K", canvasSize: WIDE, firstReference: TALL }),
+    {
+      ratio: { width: 1, height: 1 },
+      size: { width: 2048, height: 2048 },
+    },
+  );
+});
+
+Deno.test("resolveTarget() gives a preset the ratio of its aspect", () => {
+  assertEquals(
+    resolveTarget({ size: "4K", aspect: { width: 16, height: 9 } }),
+    {
+      ratio: { width: 16, height: 9 },
+      size: { width: 3840, height: 2160 },
+    },
+  );
+});
+
+Deno.test("resolveTarget() gives a preset the ratio of the canvas", () => {
+  assertEquals(
+    resolveTarget({
+      size: "4K",
+      aspect: "canvas",
+      canvasSize: WIDE,
+      firstReference: TALL,
+    }),
+    {
+      ratio: { width: 16, height: 9 },
+      size: { width: 3840, height: 2160 },
+    },
+  );
+});
+
+Deno.test("resolveTarget() gives a preset the ratio of the first reference", () => {
+  assertEquals(
+    resolveTarget({
+      size: "4K",
+      aspect: "reference",
+      canvasSize: WIDE,
+      firstReference: TALL,
+    }),
+    {
+      ratio: { width: 9, height: 16 },
+      size: { width: 2160, height: 3840 },
+    },
+  );
+});
+
+Deno.test("resolveTarget() clamps a canvas as narrow as a banner to 3:1", () => {
+  assertEquals(
+    resolveTarget({
+      size: "4K",
+      aspect: "canvas",
+      canvasSize: { width: 1_000_000, height: 1 },
+    }),
+    {
+      ratio: { width: 3, height: 1 },
+      size: { width: 3840, height: 1296 },
+    },
+  );
+});
+
+Deno.test("resolveTarget() finds a size for a canvas of large odd edges", () => {
+  assertEquals(
+    resolveTarget({
+      size: "4K",
+      aspect: "canvas",
+      canvasSize: { width: 999_999.5, height: 999_998.25 },
+    }).size,
+    { width: 2880, height: 2880 },
+  );
+});
+
+for (const size of ["auto", "1K"] as const) {
+  Deno.test(`resolveTarget() says that ${size} with aspect canvas lacks canvas_size`, () => {
+    const error = assertThrows(
+      () => resolveTarget({ size, aspect: "canvas", firstReference: WIDE }),
+      ValidationError,
+      `Cannot use aspect "canvas": expected canvas_size with width and height, and it is missing`,
+    );
+    assertEquals([error.code, error.param], ["invalid_aspect", "aspect"]);
+  });
+
+  Deno.test(`resolveTarget() says that ${size} with aspect reference lacks a reference`, () => {
+    const error = assertThrows(
+      () => resolveTarget({ size, aspect: "reference", canvasSize: WIDE }),
+      ValidationError,
+      `Cannot use aspect "reference": expected at least one image in references, and there is none`,
+    );
+    assertEquals([error.code, error.param], ["invalid_aspect", "aspect"]);
+  });
+}
