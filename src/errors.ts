@@ -105,7 +105,7 @@ export interface HttpErrorOptions extends ApiErrorOptions {
 
 /** A failure whose answer needs more than its code tells: a status of its own, or further headers. */
 export class HttpError extends ApiError {
-  override name = "HttpFailure";
+  override name = "HttpError";
   /** The status to answer with; undefined where the code tells it. */
   readonly status: number | undefined;
   /** Headers to answer with beside those of every error. */

@@ -1,18 +1,18 @@
 import { assertEquals, assertStrictEquals } from "@std/assert";
 import { ApiError, toApiError } from "../src/errors.ts";
 
-Deno.test("toFailure() leaves a failure as it is", () => {
+Deno.test("toApiError() leaves a failure as it is", () => {
   const failure = new ApiError("queue_full", "Full");
   assertStrictEquals(toApiError(failure), failure);
 });
 
-Deno.test("toFailure() knows a caller who is gone", () => {
+Deno.test("toApiError() knows a caller who is gone", () => {
   const { code, cause } = toApiError(AbortSignal.abort().reason);
   assertEquals(code, "request_canceled");
   assertEquals((cause as Error).name, "AbortError");
 });
 
-Deno.test("toFailure() knows a full disk and does not tell its path", {
+Deno.test("toApiError() knows a full disk and does not tell its path", {
   ignore: Deno.build.os !== "linux",
 }, async () => {
   const error = await Deno.writeFile("/dev/full", new Uint8Array(1))
@@ -23,7 +23,7 @@ Deno.test("toFailure() knows a full disk and does not tell its path", {
   assertStrictEquals(failure.cause, error);
 });
 
-Deno.test("toFailure() says nothing of what nobody foresaw", () => {
+Deno.test("toApiError() says nothing of what nobody foresaw", () => {
   const error = new Error("a secret");
   const failure = toApiError(error);
   assertEquals(failure.code, "internal_error");

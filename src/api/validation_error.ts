@@ -66,7 +66,7 @@ export interface ValidationErrorOptions {
 
 /** The one failure for a request that says something it may not. */
 export class ValidationError extends ApiError {
-  override name = "InvalidRequest";
+  override name = "ValidationError";
 
   /** @param message What is wrong; safe to show to the caller. */
   constructor(message: string, { code, param }: ValidationErrorOptions) {

@@ -162,7 +162,7 @@ export type ReferenceDelivery = "original" | "seen";
 
 /** An attempt that was ended because Codex left originals out of its tool call. */
 export class MissingReferencesError extends ApiError {
-  override name = "OriginalsLeftOut";
+  override name = "MissingReferencesError";
 }
 
 /**

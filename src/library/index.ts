@@ -131,7 +131,7 @@ function openExisting(options: IndexFileOptions): DatabaseSync | undefined {
 }
 
 function create({ path, schema, version }: IndexFileOptions): DatabaseSync {
-  for (const suffix of ["", "-wal", "-shm"]) removeIfThere(path + suffix);
+  for (const suffix of ["", "-wal", "-shm"]) removeIfExists(path + suffix);
   const database = new DatabaseSync(path);
   configure(database);
   database.exec(`BEGIN; ${schema}; PRAGMA user_version = ${version}; COMMIT`);
@@ -170,7 +170,7 @@ function isDamage(error: unknown): boolean {
     DAMAGED.includes(Number(error.errcode) & 0xff);
 }
 
-function removeIfThere(path: string): void {
+function removeIfExists(path: string): void {
   try {
     Deno.removeSync(path);
   } catch (error) {

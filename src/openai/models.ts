@@ -22,10 +22,10 @@ const DESCRIBED = {
  *
  * @example
  * ```ts
- * import { mayDraw } from "./models.ts";
+ * import { isImageModel } from "./models.ts";
  *
- * mayDraw("dall-e-3"); // true
- * mayDraw("gpt-4o"); // false
+ * isImageModel("dall-e-3"); // true
+ * isImageModel("gpt-4o"); // false
  * ```
  */
 export function isImageModel(name: string): boolean {

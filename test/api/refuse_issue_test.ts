@@ -297,7 +297,7 @@ const NO_OBJECTS: readonly (readonly [unknown, string])[] = [
 ];
 
 for (const [fields, code, param, message] of REFUSED) {
-  Deno.test(`refuseIssue() explains ${name(fields)}`, () => {
+  Deno.test(`toValidationError() explains ${name(fields)}`, () => {
     const body = Object.defineProperties(
       { prompt: "an otter" },
       Object.getOwnPropertyDescriptors(fields),
@@ -309,7 +309,7 @@ for (const [fields, code, param, message] of REFUSED) {
 }
 
 for (const [body, kind] of NO_OBJECTS) {
-  Deno.test(`refuseIssue() explains a body that is ${kind}`, () => {
+  Deno.test(`toValidationError() explains a body that is ${kind}`, () => {
     const error = refuse(body);
     assertEquals(
       error.message,
@@ -319,14 +319,14 @@ for (const [body, kind] of NO_OBJECTS) {
   });
 }
 
-Deno.test("refuseIssue() shortens a long value", () => {
+Deno.test("toValidationError() shortens a long value", () => {
   const error = refuse({ prompt: "an otter", quality: "x".repeat(1000) });
   assert(error.message.startsWith(
     `Cannot use quality "${"x".repeat(60)}…": expected "auto"`,
   ));
 });
 
-Deno.test("refuseIssue() shortens a long name", () => {
+Deno.test("toValidationError() shortens a long name", () => {
   const error = refuse({ prompt: "an otter", ["x".repeat(1000)]: 1 });
   assertEquals(error.param, "x".repeat(60));
   assert(error.message.length < 200);

@@ -159,7 +159,7 @@ const ROWS: readonly Row[] = [
 ];
 
 for (const { name, traces, code, message, retryAfter } of ROWS) {
-  Deno.test(`explainFailure() finds ${name}`, () => {
+  Deno.test(`classifyError() finds ${name}`, () => {
     const failure = classifyError({ ...NOTHING, ...traces }, NOW);
     assertEquals(
       { code: failure.code, message: failure.message },
@@ -175,13 +175,13 @@ for (
     "invalid instructions",
   ]
 ) {
-  Deno.test(`explainFailure() tells refused instructions from "${error}"`, () => {
+  Deno.test(`classifyError() tells refused instructions from "${error}"`, () => {
     const traces = { ...NOTHING, exitCode: 1, errors: [error] };
     assertInstanceOf(classifyError(traces, NOW), InstructionsRefusedError);
   });
 }
 
-Deno.test("explainFailure() cuts foreign text", () => {
+Deno.test("classifyError() cuts foreign text", () => {
   const traces = { ...NOTHING, exitCode: 1, errors: ["x".repeat(5_000_000)] };
   const { message } = classifyError(traces, NOW);
   assertEquals(

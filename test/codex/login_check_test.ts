@@ -23,13 +23,13 @@ async function makeHome(): Promise<
   };
 }
 
-Deno.test("findLoginTrouble() finds none in a good login", async () => {
+Deno.test("findLoginProblem() finds none in a good login", async () => {
   await using home = await makeHome();
   await writeSandboxLogin(home.path);
   assertEquals(await findLoginProblem(home.path), undefined);
 });
 
-Deno.test("findLoginTrouble() tells of a directory that is not there", async () => {
+Deno.test("findLoginProblem() tells of a directory that is not there", async () => {
   await using home = await makeHome();
   const path = join(home.path, "none");
   const trouble = await findLoginProblem(path);
@@ -38,7 +38,7 @@ Deno.test("findLoginTrouble() tells of a directory that is not there", async () 
   assertEquals(trouble?.found, `there is no directory "${path}"`);
 });
 
-Deno.test("findLoginTrouble() tells of a missing login and what to type", async () => {
+Deno.test("findLoginProblem() tells of a missing login and what to type", async () => {
   await using home = await makeHome();
   const trouble = await findLoginProblem(home.path);
   assertEquals(trouble?.kind, "no_login");
@@ -46,7 +46,7 @@ Deno.test("findLoginTrouble() tells of a missing login and what to type", async 
   assertMatch(trouble?.remedy ?? "", /"codex login --device-auth"/);
 });
 
-Deno.test("findLoginTrouble() tells of a link that leads nowhere", async () => {
+Deno.test("findLoginProblem() tells of a link that leads nowhere", async () => {
   await using home = await makeHome();
   const file = join(home.path, "auth.json");
   await Deno.symlink("/nowhere/auth.json", file);
@@ -56,7 +56,7 @@ Deno.test("findLoginTrouble() tells of a link that leads nowhere", async () => {
 });
 
 for (const store of ["keyring", "auto"]) {
-  Deno.test(`findLoginTrouble() tells of a login in the keyring: ${store}`, async () => {
+  Deno.test(`findLoginProblem() tells of a login in the keyring: ${store}`, async () => {
     await using home = await makeHome();
     const config = join(home.path, "config.toml");
     await Deno.writeTextFile(
@@ -77,14 +77,14 @@ for (
     'mcp_oauth_credentials_store = "keyring"',
   ]
 ) {
-  Deno.test(`findLoginTrouble() blames no keyring for: ${line}`, async () => {
+  Deno.test(`findLoginProblem() blames no keyring for: ${line}`, async () => {
     await using home = await makeHome();
     await Deno.writeTextFile(join(home.path, "config.toml"), `${line}\n`);
     assertEquals((await findLoginProblem(home.path))?.kind, "no_login");
   });
 }
 
-Deno.test("findLoginTrouble() blames no keyring where there is a login", async () => {
+Deno.test("findLoginProblem() blames no keyring where there is a login", async () => {
   await using home = await makeHome();
   await writeSandboxLogin(home.path);
   await Deno.writeTextFile(
@@ -94,7 +94,7 @@ Deno.test("findLoginTrouble() blames no keyring where there is a login", async (
   assertEquals(await findLoginProblem(home.path), undefined);
 });
 
-Deno.test("findLoginTrouble() tells of a directory that cannot be written", async () => {
+Deno.test("findLoginProblem() tells of a directory that cannot be written", async () => {
   await using home = await makeHome();
   await writeSandboxLogin(home.path);
   await Deno.chmod(home.path, 0o500);
@@ -103,7 +103,7 @@ Deno.test("findLoginTrouble() tells of a directory that cannot be written", asyn
   assertEquals(trouble.isUsable, true);
 });
 
-Deno.test("findLoginTrouble() tells of a login that cannot be read", async () => {
+Deno.test("findLoginProblem() tells of a login that cannot be read", async () => {
   await using home = await makeHome();
   const file = await writeSandboxLogin(home.path);
   await Deno.chmod(file, 0o000);

@@ -29,7 +29,7 @@ function deadline(): AbortSignal {
   return AbortSignal.timeout(5_000);
 }
 
-Deno.test("watchForPicture() makes the directory and sees a file that is written to it", async () => {
+Deno.test("watchForImage() makes the directory and sees a file that is written to it", async () => {
   await using made = await makeDirectory();
   const directory = join(made.path, "generated_images", "thread");
   const found = watchForImage(directory, check, deadline());
@@ -39,14 +39,14 @@ Deno.test("watchForPicture() makes the directory and sees a file that is written
   assertEquals(await found, path);
 });
 
-Deno.test("watchForPicture() sees a file that is there before it looks", async () => {
+Deno.test("watchForImage() sees a file that is there before it looks", async () => {
   await using made = await makeDirectory();
   const path = join(made.path, "call.png");
   await Deno.writeTextFile(path, WHOLE);
   assertEquals(await watchForImage(made.path, check, deadline()), path);
 });
 
-Deno.test("watchForPicture() waits for a file that grows in place", async () => {
+Deno.test("watchForImage() waits for a file that grows in place", async () => {
   await using made = await makeDirectory();
   const path = join(made.path, "call.png");
   const looks: (string | undefined)[] = [];
@@ -61,7 +61,7 @@ Deno.test("watchForPicture() waits for a file that grows in place", async () => 
   assertEquals(await found, path);
 });
 
-Deno.test("watchForPicture() sees a file that is renamed into its place", async () => {
+Deno.test("watchForImage() sees a file that is renamed into its place", async () => {
   await using made = await makeDirectory();
   await using elsewhere = await makeDirectory();
   const found = watchForImage(made.path, check, deadline());
@@ -72,7 +72,7 @@ Deno.test("watchForPicture() sees a file that is renamed into its place", async 
   assertEquals(await found, path);
 });
 
-Deno.test("watchForPicture() misses no change that happens while it looks", async () => {
+Deno.test("watchForImage() misses no change that happens while it looks", async () => {
   const delays: number[] = [];
   for (let round = 0; round < 8; round++) {
     await using made = await makeDirectory();
@@ -93,7 +93,7 @@ Deno.test("watchForPicture() misses no change that happens while it looks", asyn
   assert(Math.min(...delays) < 45, `${delays}`);
 });
 
-Deno.test("watchForPicture() looks again where the system tells of no changes", async () => {
+Deno.test("watchForImage() looks again where the system tells of no changes", async () => {
   await using made = await makeDirectory();
   const path = join(made.path, "call.png");
   const watchFs = Deno.watchFs;
@@ -111,7 +111,7 @@ Deno.test("watchForPicture() looks again where the system tells of no changes", 
   }
 });
 
-Deno.test("watchForPicture() rejects with the signal's reason", async () => {
+Deno.test("watchForImage() rejects with the signal's reason", async () => {
   await using made = await makeDirectory();
   await Deno.writeTextFile(join(made.path, "call.png"), "half");
   const stop = new AbortController();
@@ -120,20 +120,20 @@ Deno.test("watchForPicture() rejects with the signal's reason", async () => {
   await assertRejects(() => found, RangeError, "enough");
 });
 
-Deno.test("lookForPicture() finds nothing in a directory that is missing or empty", async () => {
+Deno.test("findImage() finds nothing in a directory that is missing or empty", async () => {
   await using made = await makeDirectory();
   assertEquals((await findImage(made.path, check)).whole, undefined);
   const missing = join(made.path, "missing");
   assertEquals((await findImage(missing, check)).wrong, undefined);
 });
 
-Deno.test("lookForPicture() says what is wrong with the file that is there", async () => {
+Deno.test("findImage() says what is wrong with the file that is there", async () => {
   await using made = await makeDirectory();
   await Deno.writeTextFile(join(made.path, "call.png"), "half");
   assertEquals(await findImage(made.path, check), { wrong: 'is "half"' });
 });
 
-Deno.test("lookForPicture() finds the whole file among others", async () => {
+Deno.test("findImage() finds the whole file among others", async () => {
   await using made = await makeDirectory();
   for (const name of ["a", "c"]) {
     await Deno.writeTextFile(join(made.path, name), "half");
@@ -143,7 +143,7 @@ Deno.test("lookForPicture() finds the whole file among others", async () => {
   assertEquals(await findImage(made.path, check), { whole: path });
 });
 
-Deno.test("lookForPicture() follows no link and opens no directory", async () => {
+Deno.test("findImage() follows no link and opens no directory", async () => {
   await using made = await makeDirectory();
   await using elsewhere = await makeDirectory();
   await Deno.writeTextFile(join(elsewhere.path, "other"), WHOLE);
@@ -152,7 +152,7 @@ Deno.test("lookForPicture() follows no link and opens no directory", async () =>
   assertEquals((await findImage(made.path, check)).whole, undefined);
 });
 
-Deno.test("lookForPicture() gets over a file that is gone when it is opened", async () => {
+Deno.test("findImage() gets over a file that is gone when it is opened", async () => {
   await using made = await makeDirectory();
   for (const name of ["call.tmp", "call.png"]) {
     await Deno.writeTextFile(join(made.path, name), WHOLE);

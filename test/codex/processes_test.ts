@@ -112,7 +112,7 @@ Deno.test("killAll() finds nothing where nothing is", async () => {
   assertEquals(await killAll(newMark()), 0);
 });
 
-Deno.test("endWorker() lets a process end by itself", async () => {
+Deno.test("terminateWorker() lets a process end by itself", async () => {
   const mark = newMark();
   const file = await Deno.makeTempFile();
   const child = startMarked(
@@ -127,7 +127,7 @@ Deno.test("endWorker() lets a process end by itself", async () => {
   await Deno.remove(file);
 });
 
-Deno.test("endWorker() kills a process that ignores the request to end", async () => {
+Deno.test("terminateWorker() kills a process that ignores the request to end", async () => {
   const mark = newMark();
   const file = await Deno.makeTempFile();
   const child = startMarked(
@@ -141,7 +141,7 @@ Deno.test("endWorker() kills a process that ignores the request to end", async (
   await Deno.remove(file);
 });
 
-Deno.test("endWorker() ends what a process left behind when it ended", async () => {
+Deno.test("terminateWorker() ends what a process left behind when it ended", async () => {
   const mark = newMark();
   const child = startMarked(mark, "setsid sleep 301 & sleep 302 & exit 0");
   await child.status;

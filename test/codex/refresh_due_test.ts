@@ -13,7 +13,7 @@ for (
     { minutes: 24 * 60, due: false },
   ]
 ) {
-  Deno.test(`isRefreshDue() says ${due} of a token that ends in ${minutes} minutes`, async () => {
+  Deno.test(`isTokenRefreshDue() says ${due} of a token that ends in ${minutes} minutes`, async () => {
     const directory = await Deno.makeTempDir();
     const expiresAt = Math.floor(Date.now() / 1000) + minutes * MINUTE;
     const file = await writeSandboxLogin(directory, { expiresAt });
@@ -32,7 +32,7 @@ for (
     '{"tokens":{"access_token":"a.e30.c"}}',
   ]
 ) {
-  Deno.test(`isRefreshDue() says true where it cannot tell: ${content}`, async () => {
+  Deno.test(`isTokenRefreshDue() says true where it cannot tell: ${content}`, async () => {
     const file = await Deno.makeTempFile();
     await Deno.writeTextFile(file, content);
     assertEquals(await isTokenRefreshDue(file), true);
@@ -40,7 +40,7 @@ for (
   });
 }
 
-Deno.test("isRefreshDue() says true without a file", async () => {
+Deno.test("isTokenRefreshDue() says true without a file", async () => {
   const directory = await Deno.makeTempDir();
   assertEquals(await isTokenRefreshDue(join(directory, "auth.json")), true);
   await Deno.remove(directory);

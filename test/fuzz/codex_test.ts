@@ -78,7 +78,7 @@ Deno.test("readToolFailure() makes a failure out of any line, or none", () => {
   );
 });
 
-Deno.test("explainFailure() finds a reason in whatever a worker has left", () => {
+Deno.test("classifyError() finds a reason in whatever a worker has left", () => {
   const lines = fc.array(fc.oneof(toolLine, words), { maxLength: 4 });
   fc.assert(
     fc.property(

@@ -27,7 +27,7 @@ function limit(): ApiError {
   return new ApiError("usage_limit_reached", "Used up", { retryAfter: 3600 });
 }
 
-Deno.test("Slots.reserve() gives places at once while there are any", async () => {
+Deno.test("FairQueue.reserve() gives places at once while there are any", async () => {
   const slots = new FairQueue({ max: 2, maxQueue: 0 });
   const [a, b] = slots.reserve(2);
   const got = follow({ a, b });
@@ -42,7 +42,7 @@ Deno.test("Slots.reserve() gives places at once while there are any", async () =
   });
 });
 
-Deno.test("Slots.reserve() lets one request wait in its own order", async () => {
+Deno.test("FairQueue.reserve() lets one request wait in its own order", async () => {
   const slots = new FairQueue({ max: 1, maxQueue: 3 });
   const [a, b, c] = slots.reserve(3);
   const got = follow({ a, b, c });
@@ -55,7 +55,7 @@ Deno.test("Slots.reserve() lets one request wait in its own order", async () => 
   assertEquals([slots.load.active, slots.load.queued], [1, 0]);
 });
 
-Deno.test("Slots.reserve() lets requests take turns", async () => {
+Deno.test("FairQueue.reserve() lets requests take turns", async () => {
   const slots = new FairQueue({ max: 1, maxQueue: 9 });
   const [a1, a2, a3] = slots.reserve(3);
   const [b1, b2] = slots.reserve(2);
@@ -71,7 +71,7 @@ Deno.test("Slots.reserve() lets requests take turns", async () => {
   assertEquals(got.slice(0, 4), ["a1", "a2", "b1", "c1"]);
 });
 
-Deno.test("Slots.reserve() takes all or none", () => {
+Deno.test("FairQueue.reserve() takes all or none", () => {
   const slots = new FairQueue({ max: 2, maxQueue: 1 });
   const [ticket] = slots.reserve(1);
   const failure = assertThrows(() => slots.reserve(3), ApiError);
@@ -87,14 +87,14 @@ Deno.test("Slots.reserve() takes all or none", () => {
   );
 });
 
-Deno.test("Slots.reserve() says how soon there may be room", () => {
+Deno.test("FairQueue.reserve() says how soon there may be room", () => {
   const slots = new FairQueue({ max: 1, maxQueue: 0, retryAfter: () => 7 });
   slots.reserve(1);
   const failure = assertThrows(() => slots.reserve(1), ApiError);
   assertEquals(failure.retryAfter, 7);
 });
 
-Deno.test("Slots.reserve() lets nobody wait for what there will never be", () => {
+Deno.test("FairQueue.reserve() lets nobody wait for what there will never be", () => {
   const slots = new FairQueue({ max: 1, maxQueue: 1 });
   const failure = assertThrows(() => slots.reserve(3), ApiError);
   assertEquals([failure.code, failure.param], ["invalid_count", null]);
@@ -104,7 +104,7 @@ Deno.test("Slots.reserve() lets nobody wait for what there will never be", () =>
   );
 });
 
-Deno.test("Ticket.release() makes room once, however often it is called", async () => {
+Deno.test("Reservation.release() makes room once, however often it is called", async () => {
   const slots = new FairQueue({ max: 1, maxQueue: 2 });
   const [a, b, c] = slots.reserve(3);
   const got = follow({ a, b, c });
@@ -115,7 +115,7 @@ Deno.test("Ticket.release() makes room once, however often it is called", async 
   assertEquals([slots.load.active, slots.load.queued], [1, 1]);
 });
 
-Deno.test("Ticket.release() leaves the queue", async () => {
+Deno.test("Reservation.release() leaves the queue", async () => {
   const slots = new FairQueue({ max: 1, maxQueue: 2 });
   const [a, b, c] = slots.reserve(3);
   const got = follow({ a, c });
@@ -126,7 +126,7 @@ Deno.test("Ticket.release() leaves the queue", async () => {
   assertEquals(got, ["a", "c"]);
 });
 
-Deno.test("Ticket.ready() rejects with the signal's reason and keeps the place", async () => {
+Deno.test("Reservation.ready() rejects with the signal's reason and keeps the place", async () => {
   const slots = new FairQueue({ max: 1, maxQueue: 1 });
   const [, b] = slots.reserve(2);
   const stop = new AbortController();
@@ -141,7 +141,7 @@ Deno.test("Ticket.ready() rejects with the signal's reason and keeps the place",
   );
 });
 
-Deno.test("Ticket.ready() tells the place in the queue as it changes", () => {
+Deno.test("Reservation.ready() tells the place in the queue as it changes", () => {
   const slots = new FairQueue({ max: 1, maxQueue: 9 });
   const [a1, a2, a3] = slots.reserve(3);
   const moves: number[] = [];
@@ -156,7 +156,7 @@ Deno.test("Ticket.ready() tells the place in the queue as it changes", () => {
   assertEquals(moves, [2, 3, 20, 10, 2, 1]);
 });
 
-Deno.test("Slots.pause() fails who waits and is not patient", async () => {
+Deno.test("FairQueue.pause() fails who waits and is not patient", async () => {
   const slots = new FairQueue({ max: 1, maxQueue: 3 });
   const [a, b] = slots.reserve(2);
   const [patient] = slots.reserve(1, { waitForQuota: true });
@@ -174,7 +174,7 @@ Deno.test("Slots.pause() fails who waits and is not patient", async () => {
   assertEquals(got, ["a", "patient"]);
 });
 
-Deno.test("Slots.reserve() fails with what paused the queue and the time that is left", () => {
+Deno.test("FairQueue.reserve() fails with what paused the queue and the time that is left", () => {
   const slots = new FairQueue({ max: 1, maxQueue: 3 });
   slots.pause(Date.now() + 100_000, limit());
   const failure = assertThrows(() => slots.reserve(1), ApiError);
@@ -188,7 +188,7 @@ Deno.test("Slots.reserve() fails with what paused the queue and the time that is
   slots.reserve(1);
 });
 
-Deno.test("Slots.reserve() counts no free worker while it is paused", () => {
+Deno.test("FairQueue.reserve() counts no free worker while it is paused", () => {
   const slots = new FairQueue({ max: 4, maxQueue: 2 });
   slots.pause(Date.now() + HOUR_MS, limit());
   const patient = { waitForQuota: true };
@@ -199,7 +199,7 @@ Deno.test("Slots.reserve() counts no free worker while it is paused", () => {
   assertEquals([slots.load.active, slots.load.queued], [2, 0]);
 });
 
-Deno.test("Slots.pause() is only ever made longer", () => {
+Deno.test("FairQueue.pause() is only ever made longer", () => {
   const slots = new FairQueue({ max: 1, maxQueue: 0 });
   const end = Date.now() + HOUR_MS;
   slots.pause(Date.now() - 1, limit());
@@ -213,7 +213,7 @@ Deno.test("Slots.pause() is only ever made longer", () => {
   assertEquals(slots.load.pausedUntil, undefined);
 });
 
-Deno.test("Slots.pause() ends by itself", async () => {
+Deno.test("FairQueue.pause() ends by itself", async () => {
   const slots = new FairQueue({ max: 1, maxQueue: 1 });
   slots.pause(Date.now() + 40, limit());
   const [ticket] = slots.reserve(1, { waitForQuota: true });

@@ -12,7 +12,7 @@ Deno.test("VARIATIONS has a direction and a name of its own for every candidate"
   }
 });
 
-Deno.test("variationLine() is one line for every candidate, and never the same", () => {
+Deno.test("variationPrompt() is one line for every candidate, and never the same", () => {
   for (let count = 1; count <= MOST_CANDIDATES; count++) {
     const lines = Array.from(
       { length: count },
@@ -23,16 +23,16 @@ Deno.test("variationLine() is one line for every candidate, and never the same",
   }
 });
 
-Deno.test("variationLine() numbers candidates from 1", () => {
+Deno.test("variationPrompt() numbers candidates from 1", () => {
   const line = variationPrompt(2, 4);
   assert(line.startsWith("Candidate 3 of 4"), line);
   assert(line.endsWith(VARIATIONS[2].direction), line);
 });
 
-Deno.test("variationLine() speaks of no others where there are none", () => {
+Deno.test("variationPrompt() speaks of no others where there are none", () => {
   assertEquals(variationPrompt(0, 1), `Direction: ${VARIATIONS[0].direction}`);
 });
 
-Deno.test("variationLine() knows no fifth candidate", () => {
+Deno.test("variationPrompt() knows no fifth candidate", () => {
   assertThrows(() => variationPrompt(MOST_CANDIDATES, MOST_CANDIDATES + 1));
 });

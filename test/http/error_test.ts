@@ -123,7 +123,7 @@ for (
   });
 }
 
-Deno.test("errorResponse() takes status and headers of an HttpFailure", async () => {
+Deno.test("errorResponse() takes status and headers of an HttpError", async () => {
   const failure = new HttpError("forbidden_host", "Cannot accept it", {
     status: 400,
     headers: { allow: "GET" },
@@ -138,7 +138,7 @@ Deno.test("errorResponse() takes status and headers of an HttpFailure", async ()
   assertEquals((await response.json()).error.code, "forbidden_host");
 });
 
-Deno.test("errorResponse() takes the status of the code where an HttpFailure has none", async () => {
+Deno.test("errorResponse() takes the status of the code where an HttpError has none", async () => {
   const failure = new HttpError("method_not_allowed", "Cannot accept it");
   const response = errorResponse(failure, "req_1");
   assertEquals(response.status, 405);

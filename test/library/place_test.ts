@@ -15,7 +15,7 @@ const DATES = [
   "9999-12-31T23:59:59.999Z",
 ];
 
-Deno.test("firstPlace() is higher for a later time, in exact numbers", () => {
+Deno.test("firstSortKey() is higher for a later time, in exact numbers", () => {
   const places = DATES.map(firstSortKey);
   for (const place of places) assert(Number.isSafeInteger(place), `${place}`);
   assertEquals(places.toSorted((a, b) => a - b), places);
@@ -30,7 +30,7 @@ Deno.test("timeOf() tells the time of all places of a millisecond", () => {
   assertEquals(timeOf(next), Date.parse(DATES[1]) + 1);
 });
 
-Deno.test("nextFirstPlace() leaves room for images of the same millisecond", () => {
+Deno.test("nextFirstSortKey() leaves room for images of the same millisecond", () => {
   const first = firstSortKey(DATES[1]);
   assertLess(first + 1_000, nextFirstSortKey(first));
   assertEquals(nextFirstSortKey(first), firstSortKey(DATES[2]));

@@ -14,7 +14,7 @@ const NO_LIMITS: RetentionLimits = {
   retentionMaxBytes: undefined,
 };
 
-Deno.test("retain() keeps everything without limits", async () => {
+Deno.test("applyRetention() keeps everything without limits", async () => {
   await using shelf = await Shelf.open();
   await shelf.save("x", { created_at: "1999-01-01T00:00:00Z" });
   using index = await openIndex(shelf);
@@ -22,7 +22,7 @@ Deno.test("retain() keeps everything without limits", async () => {
   assertEquals(filesIn(shelf.outputDir).length, 2);
 });
 
-Deno.test("retain() keeps as many images as are wanted, the newest", async () => {
+Deno.test("applyRetention() keeps as many images as are wanted, the newest", async () => {
   await using shelf = await Shelf.open();
   const ids = await shelf.saveMany(5);
   using index = await openIndex(shelf);
@@ -32,7 +32,7 @@ Deno.test("retain() keeps as many images as are wanted, the newest", async () =>
   assertEquals(index.totals, { images: 2, bytes: 2 });
 });
 
-Deno.test("retain() keeps as many bytes as are wanted, the newest", async () => {
+Deno.test("applyRetention() keeps as many bytes as are wanted, the newest", async () => {
   await using shelf = await Shelf.open();
   for (const text of ["1234", "12345", "123"]) await shelf.save(text);
   using index = await openIndex(shelf);
@@ -41,7 +41,7 @@ Deno.test("retain() keeps as many bytes as are wanted, the newest", async () => 
   assertEquals(index.totals, { images: 2, bytes: 8 });
 });
 
-Deno.test("retain() keeps images for as many days as are wanted", async () => {
+Deno.test("applyRetention() keeps images for as many days as are wanted", async () => {
   await using shelf = await Shelf.open();
   const age = (days: number) => ({
     created_at: new Date(Date.now() - days * DAY_MS).toISOString(),
@@ -55,7 +55,7 @@ Deno.test("retain() keeps images for as many days as are wanted", async () => {
   assertEquals(await shelf.store.ids(), new Set([young.sidecar.id]));
 });
 
-Deno.test("retain() keeps what may still be on its way to who asked for it", async () => {
+Deno.test("applyRetention() keeps what may still be on its way to who asked for it", async () => {
   await using shelf = await Shelf.open();
   const made = (secondsAgo: number) => ({
     created_at: new Date(Date.now() - secondsAgo * 1_000).toISOString(),
@@ -75,7 +75,7 @@ Deno.test("retain() keeps what may still be on its way to who asked for it", asy
   );
 });
 
-Deno.test("retain() leaves alone what is not an image of ours", async () => {
+Deno.test("applyRetention() leaves alone what is not an image of ours", async () => {
   await using shelf = await Shelf.open();
   const [edited, fileless, plain] = await shelf.saveMany(3);
   using index = await openIndex(shelf);
@@ -100,7 +100,7 @@ Deno.test("retain() leaves alone what is not an image of ours", async () => {
   assertEquals(index.totals, { images: 0, bytes: 0 });
 });
 
-Deno.test("retain() ends when it is to", async () => {
+Deno.test("applyRetention() ends when it is to", async () => {
   await using shelf = await Shelf.open();
   await shelf.saveMany(2);
   using index = await openIndex(shelf);

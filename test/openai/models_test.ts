@@ -29,13 +29,13 @@ const OTHERS = [
 ];
 
 for (const name of DRAWING) {
-  Deno.test(`mayDraw() takes ${name}`, () => {
+  Deno.test(`isImageModel() takes ${name}`, () => {
     assertEquals(isImageModel(name), true);
   });
 }
 
 for (const name of OTHERS) {
-  Deno.test(`mayDraw() refuses ${name}`, () => {
+  Deno.test(`isImageModel() refuses ${name}`, () => {
     assertEquals(isImageModel(name), false);
   });
 }

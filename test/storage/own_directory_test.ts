@@ -17,7 +17,7 @@ async function inTemporary(
   }
 }
 
-Deno.test("makeOwnDirectory() makes a directory with its parents and its mode", async () => {
+Deno.test("ensureOwnedDirectory() makes a directory with its parents and its mode", async () => {
   await inTemporary(async (directory) => {
     const path = join(directory, "a", "b");
     await ensureOwnedDirectory(path, { setting: "DATA_DIR", mode: 0o700 });
@@ -25,7 +25,7 @@ Deno.test("makeOwnDirectory() makes a directory with its parents and its mode", 
   });
 });
 
-Deno.test("makeOwnDirectory() leaves what is there alone", async () => {
+Deno.test("ensureOwnedDirectory() leaves what is there alone", async () => {
   await inTemporary(async (directory) => {
     await Deno.chmod(directory, 0o750);
     await Deno.writeTextFile(join(directory, "kept"), "");
@@ -35,7 +35,7 @@ Deno.test("makeOwnDirectory() leaves what is there alone", async () => {
   });
 });
 
-Deno.test("makeOwnDirectory() refuses what is no directory", async () => {
+Deno.test("ensureOwnedDirectory() refuses what is no directory", async () => {
   await inTemporary(async (directory) => {
     const path = join(directory, "file");
     await Deno.writeTextFile(path, "");

@@ -18,7 +18,7 @@ async function savedToken({ authHome }: SandboxedCodex): Promise<string> {
   return JSON.parse(login).tokens.refresh_token;
 }
 
-Deno.test("StartTurns lets four workers refresh an expired login once", async () => {
+Deno.test("StartupGate lets four workers refresh an expired login once", async () => {
   const refreshes: string[] = [];
   await using backend = startBackend({
     onRefresh: (token) => refreshes.push(token),

@@ -13,7 +13,7 @@ function track(): {
   };
 }
 
-Deno.test("Callers.add() abandons the job when the only caller is gone", () => {
+Deno.test("Subscribers.add() abandons the job when the only caller is gone", () => {
   const { callers, reasons } = track();
   const caller = new AbortController();
   callers.add({ signal: caller.signal });
@@ -21,13 +21,13 @@ Deno.test("Callers.add() abandons the job when the only caller is gone", () => {
   assertEquals(reasons, ["bye"]);
 });
 
-Deno.test("Callers.add() abandons the job of a caller who was gone before", () => {
+Deno.test("Subscribers.add() abandons the job of a caller who was gone before", () => {
   const { callers, reasons } = track();
   callers.add({ signal: AbortSignal.abort("bye") });
   assertEquals(reasons, ["bye"]);
 });
 
-Deno.test("Callers.add() keeps the job while another caller waits", () => {
+Deno.test("Subscribers.add() keeps the job while another caller waits", () => {
   const { callers, reasons } = track();
   const [one, two] = [new AbortController(), new AbortController()];
   callers.add({ signal: one.signal });
@@ -38,7 +38,7 @@ Deno.test("Callers.add() keeps the job while another caller waits", () => {
   assertEquals(reasons, ["last"]);
 });
 
-Deno.test("Callers.add() waits for a caller to come back", async () => {
+Deno.test("Subscribers.add() waits for a caller to come back", async () => {
   const { callers, reasons } = track();
   const [one, two] = [new AbortController(), new AbortController()];
   callers.add({ signal: one.signal, gracePeriodMs: 30 });
@@ -49,7 +49,7 @@ Deno.test("Callers.add() waits for a caller to come back", async () => {
   callers.close();
 });
 
-Deno.test("Callers.add() abandons the job when nobody comes back in time", async () => {
+Deno.test("Subscribers.add() abandons the job when nobody comes back in time", async () => {
   const { callers, reasons } = track();
   const caller = new AbortController();
   callers.add({ signal: caller.signal, gracePeriodMs: 10 });
@@ -58,7 +58,7 @@ Deno.test("Callers.add() abandons the job when nobody comes back in time", async
   assertEquals(reasons, ["cut"]);
 });
 
-Deno.test("Callers.keep() lets the job go on without anybody", () => {
+Deno.test("Subscribers.keep() lets the job go on without anybody", () => {
   const { callers, reasons } = track();
   const caller = new AbortController();
   callers.detach();
@@ -67,7 +67,7 @@ Deno.test("Callers.keep() lets the job go on without anybody", () => {
   assertEquals(reasons, []);
 });
 
-Deno.test("Callers.close() lets go of everybody", () => {
+Deno.test("Subscribers.close() lets go of everybody", () => {
   const { callers, reasons } = track();
   const caller = new AbortController();
   callers.add({ signal: caller.signal, gracePeriodMs: 10_000 });

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { TaskRunner } from "../../src/library/reconcile.ts";
 
-Deno.test("Background.runNext() runs tasks one after the other, failed ones included", async () => {
+Deno.test("TaskRunner.runNext() runs tasks one after the other, failed ones included", async () => {
   const errors: unknown[] = [];
   await using background = new TaskRunner((error) => errors.push(error));
   const done: string[] = [];
@@ -23,7 +23,7 @@ Deno.test("Background.runNext() runs tasks one after the other, failed ones incl
   assertEquals(errors, ["failed"]);
 });
 
-Deno.test("Background ends its work and its timers, and waits for the end", async () => {
+Deno.test("TaskRunner ends its work and its timers, and waits for the end", async () => {
   const errors: unknown[] = [];
   const background = new TaskRunner((error) => errors.push(error));
   const { signal } = background;

@@ -2,7 +2,7 @@ import { assertEquals, assertThrows } from "@std/assert";
 import { ApiError } from "../../src/errors.ts";
 import { SseLimiter } from "../../src/http/sse.ts";
 
-Deno.test("StreamPlaces hands out as many places as there are", () => {
+Deno.test("SseLimiter hands out as many places as there are", () => {
   const places = new SseLimiter(2);
   places.take();
   places.take();
@@ -14,7 +14,7 @@ Deno.test("StreamPlaces hands out as many places as there are", () => {
   );
 });
 
-Deno.test("StreamPlaces takes a place back once", () => {
+Deno.test("SseLimiter takes a place back once", () => {
   const places = new SseLimiter(1);
   const place = places.take();
   place.dispose();
@@ -23,7 +23,7 @@ Deno.test("StreamPlaces takes a place back once", () => {
   assertThrows(() => places.take(), ApiError);
 });
 
-Deno.test("StreamPlaces knows a place that was moved", () => {
+Deno.test("SseLimiter knows a place that was moved", () => {
   const places = new SseLimiter(1);
   const held = places.take().move();
   assertThrows(() => places.take(), ApiError);

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { delayAbort } from "../../src/util.ts";
+import { delayAbort } from "../src/util.ts";
 
 const LONG_MS = 600_000;
 const reason = new Error("the caller is gone");
@@ -12,7 +12,7 @@ function aborted(signal: AbortSignal): Promise<unknown> {
   });
 }
 
-Deno.test("holdAbort() passes an abort on when what it waits for is over", async () => {
+Deno.test("delayAbort() passes an abort on when what it waits for is over", async () => {
   const source = new AbortController();
   const { promise, resolve } = Promise.withResolvers<void>();
   using held = delayAbort(source.signal, promise, LONG_MS);
@@ -22,20 +22,20 @@ Deno.test("holdAbort() passes an abort on when what it waits for is over", async
   assertEquals(await aborted(held.signal), reason);
 });
 
-Deno.test("holdAbort() waits no longer than it may", async () => {
+Deno.test("delayAbort() waits no longer than it may", async () => {
   const source = new AbortController();
   using held = delayAbort(source.signal, new Promise(() => {}), 1);
   source.abort(reason);
   assertEquals(await aborted(held.signal), reason);
 });
 
-Deno.test("holdAbort() begins aborted where the source is", () => {
+Deno.test("delayAbort() begins aborted where the source is", () => {
   const source = AbortSignal.abort(reason);
   using held = delayAbort(source, Promise.resolve(), LONG_MS);
   assertEquals(held.signal.reason, reason);
 });
 
-Deno.test("holdAbort() passes nothing on once it is disposed of", async () => {
+Deno.test("delayAbort() passes nothing on once it is disposed of", async () => {
   const source = new AbortController();
   const held = delayAbort(source.signal, Promise.resolve(), LONG_MS);
   held[Symbol.dispose]();

@@ -4,7 +4,7 @@ import { ImageIndex } from "../../src/library/index.ts";
 import { reconcile } from "../../src/library/reconcile.ts";
 import { newId, Shelf } from "./shelf.ts";
 
-Deno.test("synchronize() lists the images of the folder", async () => {
+Deno.test("reconcile() lists the images of the folder", async () => {
   await using shelf = await Shelf.open();
   using index = openIndex(shelf);
   const ids = await shelf.saveMany(70);
@@ -13,7 +13,7 @@ Deno.test("synchronize() lists the images of the folder", async () => {
   assertEquals(await run(shelf, index), { added: 0, removed: 0, gone: [] });
 });
 
-Deno.test("synchronize() drops images that are gone, and tells of them", async () => {
+Deno.test("reconcile() drops images that are gone, and tells of them", async () => {
   await using shelf = await Shelf.open();
   using index = openIndex(shelf);
   const [first, second, third] = await shelf.saveMany(3);
@@ -26,7 +26,7 @@ Deno.test("synchronize() drops images that are gone, and tells of them", async (
   assertEquals(listed(index), [third]);
 });
 
-Deno.test("synchronize() lists no image that is not whole", async () => {
+Deno.test("reconcile() lists no image that is not whole", async () => {
   await using shelf = await Shelf.open();
   using index = openIndex(shelf);
   const [whole, fileless, cut, broken] = await shelf.saveMany(4);
@@ -38,7 +38,7 @@ Deno.test("synchronize() lists no image that is not whole", async () => {
   assertEquals(listed(index), [whole]);
 });
 
-Deno.test("synchronize() keeps images that are saved meanwhile", async () => {
+Deno.test("reconcile() keeps images that are saved meanwhile", async () => {
   await using shelf = await Shelf.open();
   using index = openIndex(shelf);
   shelf.store.onSaved(({ sidecar }) => index.add([sidecar]));
@@ -48,7 +48,7 @@ Deno.test("synchronize() keeps images that are saved meanwhile", async () => {
   assertEquals(listed(index), (await saved).reverse());
 });
 
-Deno.test("synchronize() ends when it is to", async () => {
+Deno.test("reconcile() ends when it is to", async () => {
   await using shelf = await Shelf.open();
   using index = openIndex(shelf);
   await shelf.saveMany(1);
