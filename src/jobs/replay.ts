@@ -124,7 +124,7 @@ export async function startUnderKey<Answer extends JobAnswer>(
   keys: IdempotencyKeys<Answer>,
   { key, signal, start, wanted }: StartUnderKeyOptions<Answer>,
 ): Promise<JobEntry<Answer>> {
-  const caller = { signal, lingerMs: KEYED_GRACE_MS };
+  const caller = { signal, gracePeriodMs: KEYED_GRACE_MS };
   const fingerprint = await fingerprintOf(wanted);
   const { entry, repeated } = await keys.use(
     key,
@@ -192,7 +192,7 @@ export class Retries<Answer extends JobAnswer> {
   async start(request: MaybeRetry<Answer>): Promise<JobEntry<Answer>> {
     const { retry, signal, start, wanted } = request;
     if (retry === undefined) return await start({ signal });
-    const caller = { signal, lingerMs: RETRY_GRACE_MS };
+    const caller = { signal, gracePeriodMs: RETRY_GRACE_MS };
     const fingerprint = await fingerprintOf(wanted);
     this.#forget();
     const previous = await this.#join(fingerprint, caller, retry > 0);
