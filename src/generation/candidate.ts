@@ -1,9 +1,7 @@
 import { join } from "@std/path";
 import { MODEL } from "../api/fields.ts";
-import { REFERENCE_LIMITS } from "../api/generate_request.ts";
 import { formatSize } from "../api/size.ts";
 import type { Codex } from "../codex/codex.ts";
-import { writePrompt } from "../codex/prompt.ts";
 import type { WorkerImage } from "../codex/worker.ts";
 import { ApiError, toApiError } from "../errors.ts";
 import { deliverImage } from "../images/deliver.ts";
@@ -13,89 +11,215 @@ import type { ImageStore } from "../images/store.ts";
 import type { Log } from "../log.ts";
 import { startWorkerSpan } from "../telemetry/worker_span.ts";
 import { startStopwatch } from "../util.ts";
-import { takeFingerprint } from "./duplicates.ts";
-import type {
-  FinishedCandidate,
-  GenerationContext,
-  Usage,
-} from "./generator.ts";
-import { aspectPrompt, variationPrompt, VARIATIONS } from "./prompt.ts";
+import { type Fingerprint, takeFingerprint } from "./duplicates.ts";
+import type { FinishedCandidate, GenerationContext } from "./generation.ts";
+import { VARIATIONS, workerInput } from "./prompt.ts";
 import {
-  MASK_LINE,
   MissingReferencesError,
   readReferenceDelivery,
   referenceDeliveryWarnings,
   requireOriginals,
 } from "./references.ts";
 
-/** What workers are run with. */
-export interface AttemptParts {
+const LABEL = "生成图";
+
+/** What candidates are made with. */
+export interface CandidateParts {
   readonly codex: Codex;
   readonly log: Log;
-  /** What the marks of all workers of this server begin with. */
+  readonly store: ImageStore;
+  /** What the tags of all workers of this server begin with. */
   readonly instance: string;
 }
 
-/** Which worker of a batch this is. */
-export interface Attempt {
-  /** Which candidate, from 0. */
+/** Which of the request's candidates it is, from 0, and what ends it. */
+export interface CandidateOptions {
   readonly index: number;
-  /** Counts the workers of the candidate, from 1. */
-  readonly attempt: number;
-  /** Whether an earlier worker left originals out. */
-  readonly remindReferences: boolean;
-  /** Ends it. */
   readonly signal: AbortSignal;
 }
 
+/** A candidate under way. */
+export interface Candidate {
+  /** The stored image; rejects with the reason why there is none. */
+  readonly finished: Promise<FinishedCandidate>;
+  /** Resolves when no process and no file of its workers is left. */
+  readonly ended: Promise<void>;
+}
+
+/** A picture that is good enough to be delivered, and what the caller should know about how it was made. */
+export interface Drawing {
+  readonly image: WorkerImage;
+  readonly warnings: readonly string[];
+}
+
+/** Draws one candidate of a request, converts the picture to what was asked, and stores it. */
+export function makeCandidate(
+  parts: CandidateParts,
+  context: GenerationContext,
+  { index, signal }: CandidateOptions,
+): Candidate {
+  let ended = Promise.resolve();
+  const finished = run();
+  return { finished, ended: finished.then(() => ended, () => ended) };
+
+  async function run(): Promise<FinishedCandidate> {
+    const duration = startStopwatch();
+    let attempt = 0;
+    const drawing = await drawUntilGood(context, index, async (remind) => {
+      await ended;
+      attempt++;
+      const worker = startAttempt(parts, context, {
+        index,
+        signal,
+        attempt,
+        remindReferences: remind,
+      });
+      ended = worker.ended;
+      // Who waits for it is told; until somebody does, its failure must not end the process.
+      ended.catch(() => {});
+      return await worker.image;
+    });
+    return await finish(parts, context, { index, drawing, duration });
+  }
+}
+
 /**
- * Runs one worker for one candidate.
+ * Draws until a picture is made from all originals and is unlike those of the other candidates, each with one more try.
  *
- * @returns The picture, and when nothing of the worker is left.
+ * A picture that falls short is still delivered where the next try makes none, because it is paid for: not one without an
+ * original where the request is to fail fast, and never one that another candidate has to the last byte.
+ *
+ * @param index The candidate, from 0.
+ * @param draw Runs one worker; told whether to remind the model of the originals.
+ * @throws {ApiError} What `draw` throws, {@linkcode MissingReferencesError} for a request that is to fail fast, and
+ * `codex_no_image` for a picture that is the same twice.
  */
-export function runAttempt(
-  { codex, instance, log }: AttemptParts,
-  batch: GenerationContext,
-  { index, attempt, remindReferences, signal }: Attempt,
-): { readonly picture: Promise<WorkerImage>; readonly ended: Promise<void> } {
+export async function drawUntilGood(
+  context: Pick<GenerationContext, "pictures" | "references"> & {
+    readonly request: Pick<GenerationContext["request"], "count" | "failFast">;
+  },
+  index: number,
+  draw: (remindReferences: boolean) => Promise<WorkerImage>,
+): Promise<Drawing> {
+  const { pictures, references, request } = context;
+  const duplicates: Duplicate[] = [];
+  let remind = false;
+  let incomplete: WorkerImage | undefined;
+  while (true) {
+    let image: WorkerImage;
+    try {
+      image = await draw(remind);
+      if (references.length > 0 && (!remind || request.failFast)) {
+        if (!request.failFast) incomplete = image;
+        requireOriginals(references, (await image.facts).toolCalls);
+      }
+    } catch (error) {
+      if (error instanceof MissingReferencesError && !remind) {
+        remind = true;
+        continue;
+      }
+      if (toApiError(error).code === "request_canceled") throw error;
+      if (incomplete !== undefined) image = incomplete;
+      else if (duplicates.some(({ equal }) => !equal)) break;
+      else throw error;
+    }
+    incomplete = undefined;
+    // There is nothing that a single picture could be like.
+    if (request.count === 1) return { image, warnings: [] };
+    const fingerprint = await takeFingerprint(image.bytes, index);
+    const likeness = pictures.add(fingerprint);
+    if (likeness === undefined) return { image, warnings: [] };
+    duplicates.push({ image, fingerprint, ...likeness });
+    if (duplicates.length === 2) break;
+  }
+  return keepDuplicate(pictures, index, duplicates);
+}
+
+/** A picture that is like one of another candidate. */
+interface Duplicate {
+  readonly image: WorkerImage;
+  readonly fingerprint: Fingerprint;
+  /** The other candidate, from 0. */
+  readonly duplicateOf: number;
+  /** Whether the two are the same to the last byte. */
+  readonly equal: boolean;
+}
+
+function keepDuplicate(
+  pictures: GenerationContext["pictures"],
+  index: number,
+  duplicates: readonly Duplicate[],
+): Drawing {
+  for (
+    const { duplicateOf, equal, fingerprint, image } of duplicates.toReversed()
+  ) {
+    // Meanwhile another candidate may have come to the very same.
+    if (equal || !pictures.keep(fingerprint)) continue;
+    const [one, other] = [index + 1, duplicateOf + 1];
+    return {
+      image,
+      warnings: [
+        `Candidate ${one} looks much like candidate ${other}, although it was made twice`,
+      ],
+    };
+  }
+  throw new ApiError(
+    "codex_no_image",
+    `Codex made nothing but pictures that other candidates have, the first that of candidate ${
+      duplicates[0].duplicateOf + 1
+    }`,
+  );
+}
+
+/** Runs one worker for one candidate, and logs how it went. */
+function startAttempt(
+  { codex, instance, log }: CandidateParts,
+  context: GenerationContext,
+  { attempt, index, remindReferences, signal }: CandidateOptions & {
+    /** Counts the workers of the candidate, from 1. */
+    readonly attempt: number;
+    /** Whether an earlier worker left originals out. */
+    readonly remindReferences: boolean;
+  },
+): { readonly image: Promise<WorkerImage>; readonly ended: Promise<void> } {
+  const { id, references, request } = context;
   const name = `${index + 1}-${attempt}`;
   const duration = startStopwatch();
   const fields = {
-    request_id: batch.requestId,
-    job: batch.id,
+    request_id: context.requestId,
+    job: id,
     candidate: index + 1,
   };
   log("info", "codex.exec.start", { ...fields, attempt });
-  const span = startWorkerSpan({
-    job: batch.id,
-    candidate: index + 1,
-    attempt,
-  });
+  const span = startWorkerSpan({ job: id, candidate: index + 1, attempt });
   const worker = codex.start({
-    input: inputFor(batch, index, remindReferences),
-    images: batch.references.map(({ path }) => path),
-    directory: join(batch.directory, name),
-    workerTag: `${instance}.${batch.id}.${name}`,
+    input: workerInput(context, index, remindReferences),
+    images: references.map(({ path }) => path),
+    directory: join(context.directory, name),
+    workerTag: `${instance}.${id}.${name}`,
     onToolCall: (call) => {
       // The second time a picture without an original is better than none, unless the caller says no.
-      const strict = !remindReferences || batch.request.failFast;
-      if (strict) requireOriginals(batch.references, [call]);
-      batch.onProgress({ phase: "drawing", index });
+      const strict = !remindReferences || request.failFast;
+      if (strict) requireOriginals(references, [call]);
+      context.onProgress({ phase: "drawing", index });
     },
   }, signal);
   worker.started.then((begun) => {
-    if (begun) batch.onProgress({ phase: "started", index });
+    if (begun) context.onProgress({ phase: "started", index });
   });
-  const picture = worker.picture.then((picture) => {
-    // Whoever needs the facts is told where there are none.
-    picture.facts.then(({ usage }) => addUsage(batch, usage), () => {});
-    const bytes = picture.bytes.length;
+  const image = worker.picture.then((image) => {
+    // Whoever needs the summary is told where there is none.
+    image.facts.then(({ usage }) => {
+      context.usage.inputTokens += usage.inputTokens;
+      context.usage.outputTokens += usage.outputTokens;
+    }, () => {});
+    const bytes = image.bytes.length;
     log("info", "codex.exec.success", {
       ...fields,
       duration_ms: duration(),
       bytes,
     });
-    return picture;
+    return image;
   }, (error) => {
     const { code } = toApiError(error);
     log("warn", "codex.exec.error", {
@@ -106,130 +230,41 @@ export function runAttempt(
     span.fail(code);
     throw error;
   });
-  const ended = worker.ended.finally(() => span.end());
-  return { picture, ended };
+  return { image, ended: worker.ended.finally(() => span.end()) };
 }
 
-function addUsage({ usage }: GenerationContext, added: Readonly<Usage>): void {
-  usage.inputTokens += added.inputTokens;
-  usage.outputTokens += added.outputTokens;
-}
-
-function inputFor(
-  batch: GenerationContext,
-  index: number,
-  remindReferences: boolean,
-): string {
-  const { request, target, references } = batch;
-  const { background, prompt, quality } = request;
-  const mentioned = references.map(({ path, label }) => ({ path, label }));
-  return writePrompt({
-    words: prompt,
-    directions: [
-      variationPrompt(index, request.count),
-      ...(target.ratio === undefined ? [] : [aspectPrompt(target.ratio)]),
-      ...(quality === "auto" ? [] : [`Quality: ${quality}.`]),
-      ...(request.hasMask ? [MASK_LINE] : []),
-    ],
-    originals: mentioned.slice(0, REFERENCE_LIMITS.maxOriginals),
-    seen: mentioned.slice(REFERENCE_LIMITS.maxOriginals),
-    remindReferences,
-    transparent: background === "auto"
-      ? undefined
-      : background === "transparent",
-  });
-}
-
-/** The references of a request, and how strict it is about them. */
-export interface Originals {
-  readonly references: GenerationContext["references"];
-  readonly request: Pick<GenerationContext["request"], "failFast">;
-}
-
-/**
- * Makes a picture from the original references, with a second attempt where Codex leaves some out.
- *
- * Where the second attempt makes no picture, the first one's is still better than none, unless the
- * request is to fail fast.
- *
- * @param work Makes a picture; told whether to remind the model of the originals.
- * @throws What the work throws, or {@linkcode MissingReferencesError} for a request that is to fail fast.
- */
-export async function makeWithOriginals(
-  { references, request }: Originals,
-  work: (remindReferences: boolean) => Promise<WorkerImage>,
-): Promise<WorkerImage> {
-  const check = async ({ facts }: WorkerImage) => {
-    if (references.length > 0) {
-      requireOriginals(references, (await facts).toolCalls);
-    }
-  };
-  let first: WorkerImage | undefined;
-  try {
-    first = await work(false);
-    await check(first);
-    return first;
-  } catch (error) {
-    if (!(error instanceof MissingReferencesError)) throw error;
-  }
-  try {
-    const second = await work(true);
-    if (request.failFast) await check(second);
-    return second;
-  } catch (error) {
-    const isCanceled = toApiError(error).code === "request_canceled";
-    if (first === undefined || request.failFast || isCanceled) throw error;
-    return first;
-  }
-}
-
-const LABEL = "生成图";
-
-/** What candidates are finished with. */
-export interface FinishParts {
-  readonly codex: Codex;
-  readonly store: ImageStore;
-}
-
-/** A picture on its way to the store. */
-export interface MadePicture {
-  /** Which candidate, from 0. */
-  readonly index: number;
-  /** What the worker made. */
-  readonly picture: WorkerImage;
-  /** Tells how much time the candidate has taken so far, in milliseconds. */
-  readonly duration: () => number;
-  /** What the caller should know about how it was made. */
-  readonly warnings: readonly string[];
-}
-
-/** Turns a picture into what was asked for, and stores it. */
-export async function finishCandidate(
-  { codex, store }: FinishParts,
-  batch: GenerationContext,
-  { duration, index, picture, warnings }: MadePicture,
+/** Turns a drawing into what was asked for, and stores it. */
+async function finish(
+  { codex, store }: CandidateParts,
+  context: GenerationContext,
+  { drawing, duration, index }: {
+    readonly index: number;
+    readonly drawing: Drawing;
+    readonly duration: () => number;
+  },
 ): Promise<FinishedCandidate> {
-  const { request, target } = batch;
+  const { references, request, target } = context;
+  const { bytes } = drawing.image;
   // The CLI needs about as long for its record as we for the decoding.
-  const [delivery, facts] = await Promise.all([
-    deliver(picture.bytes, {
+  const [delivery, { revisedPrompt, toolCalls, usage }] = await Promise.all([
+    convert(bytes, {
       size: target.size,
       fit: request.fit,
       format: request.outputFormat,
       compression: request.outputCompression,
       background: request.background,
     }),
-    picture.facts,
+    drawing.image.facts,
   ]);
-  const receipts = readReferenceDelivery(batch.references, facts.toolCalls);
+  const receipts = readReferenceDelivery(references, toolCalls);
   const image = await save(store, {
     bytes: delivery.bytes,
-    original: delivery.converted
-      ? { bytes: picture.bytes, mimeType: "image/png" }
-      : undefined,
+    original: delivery.converted ? { bytes, mimeType: "image/png" } : undefined,
     metadata: {
-      id: request.count === 1 ? batch.imageId : `${batch.imageId}-${index + 1}`,
-      generation_id: batch.id,
+      id: request.count === 1
+        ? context.imageId
+        : `${context.imageId}-${index + 1}`,
+      generation_id: context.id,
       created_at: new Date().toISOString(),
       mime_type: delivery.mimeType,
       width: delivery.width,
@@ -242,12 +277,12 @@ export async function finishCandidate(
       resize: delivery.resize,
       quality: request.quality,
       prompt: request.prompt,
-      revised_prompt: facts.revisedPrompt ?? null,
+      revised_prompt: revisedPrompt ?? null,
       transparent: delivery.transparent,
       variation: VARIATIONS[index].name,
       duration_ms: duration(),
       codex_version: codex.version ?? "unknown",
-      references: batch.references.map(({ path: _, ...reference }, index) => ({
+      references: references.map(({ path: _, ...reference }, index) => ({
         ...reference,
         delivered: receipts[index],
       })),
@@ -258,11 +293,11 @@ export async function finishCandidate(
     image,
     receipts,
     warnings: [
-      ...referenceDeliveryWarnings(batch.references, facts.toolCalls),
-      ...warnings,
+      ...referenceDeliveryWarnings(references, toolCalls),
+      ...drawing.warnings,
       ...delivery.warnings,
     ],
-    usage: facts.usage,
+    usage,
   };
 }
 
@@ -283,7 +318,7 @@ async function save(
   }
 }
 
-async function deliver(
+async function convert(
   ...args: Parameters<typeof deliverImage>
 ): ReturnType<typeof deliverImage> {
   try {
@@ -295,119 +330,5 @@ async function deliver(
       `Codex left a picture that cannot be used: it ${error.message}`,
       { cause: error },
     );
-  }
-}
-
-/**
- * Makes a picture that no other candidate of the request has.
- *
- * One that another has to the last byte, or that looks like it, is made once more. What then only
- * looks alike is kept, because it is paid for; what is the same is worth nothing.
- *
- * @param index The candidate, from 0.
- * @param work Makes a picture.
- * @throws {ApiError} `codex_no_image`: it is the same twice.
- */
-export async function makeDistinct(
-  { pictures }: Pick<GenerationContext, "pictures">,
-  index: number,
-  work: () => Promise<WorkerImage>,
-): Promise<Pick<MadePicture, "picture" | "warnings">> {
-  const make = async () => {
-    const picture = await work();
-    return { picture, print: await takeFingerprint(picture.bytes, index) };
-  };
-  const first = await make();
-  const likeness = pictures.add(first.print);
-  if (likeness === undefined) return { picture: first.picture, warnings: [] };
-  const second = await make().catch((error) => {
-    const isCanceled = toApiError(error).code === "request_canceled";
-    if (likeness.equal || isCanceled) throw error;
-  });
-  const next = second && pictures.add(second.print);
-  if (second !== undefined && next === undefined) {
-    return { picture: second.picture, warnings: [] };
-  }
-  for (const [made, like] of [[second, next], [first, likeness]] as const) {
-    if (made === undefined || like === undefined || like.equal) continue;
-    // Meanwhile another candidate may have come to the very same.
-    if (!pictures.keep(made.print)) continue;
-    const one = `Candidate ${index + 1}`;
-    const other = `candidate ${like.duplicateOf + 1}`;
-    return {
-      picture: made.picture,
-      warnings: [`${one} looks much like ${other}, although it was made twice`],
-    };
-  }
-  throw new ApiError(
-    "codex_no_image",
-    `Codex made nothing but pictures that other candidates have, the first that of candidate ${
-      likeness.duplicateOf + 1
-    }`,
-  );
-}
-
-/** What candidates are made with. */
-export interface CandidateParts extends AttemptParts, FinishParts {}
-
-/** Which candidate to make. */
-export interface CandidateOptions {
-  /** Which of the request's candidates, from 0. */
-  readonly index: number;
-  /** Ends it. */
-  readonly signal: AbortSignal;
-}
-
-/** A candidate under way. */
-export interface Candidate {
-  /** The stored image; rejects with the reason why there is none. */
-  readonly finished: Promise<FinishedCandidate>;
-  /** Resolves when no process and no file of its workers is left. */
-  readonly ended: Promise<void>;
-}
-
-/**
- * Makes one candidate of a request: a worker, the conversion to what was asked, and the storing.
- *
- * It is made once more where Codex left original references out, and where it made a picture that
- * another candidate already has, or one that looks like it. A picture that is paid for is not lost by that.
- */
-export function makeCandidate(
-  parts: CandidateParts,
-  batch: GenerationContext,
-  { index, signal }: CandidateOptions,
-): Candidate {
-  let ended = Promise.resolve();
-  const finished = run();
-  return { finished, ended: finished.then(() => ended, () => ended) };
-
-  async function run(): Promise<FinishedCandidate> {
-    const duration = startStopwatch();
-    let attempt = 0;
-    const work = async (remindReferences: boolean): Promise<WorkerImage> => {
-      await ended;
-      attempt++;
-      const worker = runAttempt(parts, batch, {
-        index,
-        signal,
-        attempt,
-        remindReferences,
-      });
-      ended = worker.ended;
-      // Who waits for it is told; until somebody does, its failure must not end the process.
-      ended.catch(() => {});
-      return await worker.picture;
-    };
-    const make = () => makeWithOriginals(batch, work);
-    const { picture, warnings } = batch.request.count === 1
-      // There is nothing that a single one could be like.
-      ? { picture: await make(), warnings: [] }
-      : await makeDistinct(batch, index, make);
-    return await finishCandidate(parts, batch, {
-      index,
-      picture,
-      duration,
-      warnings,
-    });
   }
 }

@@ -1,4 +1,8 @@
+import { REFERENCE_LIMITS } from "../api/generate_request.ts";
 import type { Ratio } from "../api/size.ts";
+import { writePrompt } from "../codex/prompt.ts";
+import type { GenerationContext } from "./generation.ts";
+import { MASK_LINE } from "./references.ts";
 
 /** A ratio this close to 1 counts as square. */
 const SQUARE_TOLERANCE = 0.03;
@@ -69,4 +73,34 @@ export function variationPrompt(index: number, count: number): string {
     : `Candidate ${
       index + 1
     } of ${count}, to differ visibly from the others where the description leaves room: ${direction}`;
+}
+
+/**
+ * Writes what the worker of a candidate reads on standard input.
+ *
+ * @param index Which candidate, from 0.
+ * @param remindReferences Whether an earlier worker left originals out.
+ */
+export function workerInput(
+  { references, request, target }: GenerationContext,
+  index: number,
+  remindReferences: boolean,
+): string {
+  const { background, prompt, quality } = request;
+  const mentioned = references.map(({ path, label }) => ({ path, label }));
+  return writePrompt({
+    words: prompt,
+    directions: [
+      variationPrompt(index, request.count),
+      ...(target.ratio === undefined ? [] : [aspectPrompt(target.ratio)]),
+      ...(quality === "auto" ? [] : [`Quality: ${quality}.`]),
+      ...(request.hasMask ? [MASK_LINE] : []),
+    ],
+    originals: mentioned.slice(0, REFERENCE_LIMITS.maxOriginals),
+    seen: mentioned.slice(REFERENCE_LIMITS.maxOriginals),
+    remindReferences,
+    transparent: background === "auto"
+      ? undefined
+      : background === "transparent",
+  });
 }

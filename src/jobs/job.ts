@@ -1,5 +1,5 @@
 import type { ApiError } from "../errors.ts";
-import type { Progress } from "../generation/generator.ts";
+import type { Progress } from "../generation/generation.ts";
 import {
   isFinished,
   type JobRecord,

@@ -1,12 +1,11 @@
 import type { GenerateRequest } from "../api/generate_request.ts";
 import { ApiError, type ErrorCode, toApiError } from "../errors.ts";
 import type {
-  Durations,
   FinishedCandidate,
   Generation,
-  Generator,
   Progress,
-} from "../generation/generator.ts";
+} from "../generation/generation.ts";
+import type { Durations, Generator } from "../generation/generator.ts";
 import type { Log } from "../log.ts";
 import { startStopwatch } from "../util.ts";
 import { Job } from "./job.ts";

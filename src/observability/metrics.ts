@@ -1,6 +1,6 @@
 import { cpuUsage } from "node:process";
 import type { Load } from "../generation/fair_queue.ts";
-import type { Progress } from "../generation/generator.ts";
+import type { Progress } from "../generation/generation.ts";
 import type { JobRecord, JobStatus } from "../jobs/job_store.ts";
 import type { JobObserver, JobUsage } from "../jobs/jobs.ts";
 import { VERSION } from "../version.ts";

@@ -13,7 +13,7 @@ import type {
   FinishedCandidate,
   Generation,
   Usage,
-} from "../generation/generator.ts";
+} from "../generation/generation.ts";
 import { readJson } from "../http/body.ts";
 import { isMultipart, readMultipart } from "../http/multipart.ts";
 import type { SseLimiter } from "../http/sse.ts";

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { ApiError } from "../../src/errors.ts";
-import type { Progress } from "../../src/generation/generator.ts";
+import type { Progress } from "../../src/generation/generation.ts";
 import {
   advance,
   type CandidateState,
