@@ -1,31 +1,27 @@
-import { GLYPH_HEIGHT, glyphsOf, textWidth, wrapText } from "./font.ts";
-import { Canvas, type Colour } from "./picture_canvas.ts";
-import { paintScene, type Palette } from "./picture_scene.ts";
+import { crc32 } from "node:zlib";
+import sharp from "sharp";
 
 const MANIFEST =
   "Stand-in provenance manifest of the codex-image-server sandbox";
-const INK: Colour = [250, 245, 235];
-const LINE_HEIGHT = GLYPH_HEIGHT + 3;
-const MARGIN = 6;
-const NARROWEST = 40;
-const PROMPT_LINES = 3;
-const FACT_LINES = 2;
+/** Bytes of a PNG's signature and its first chunk, the header. */
+const HEADER_END = 33;
+const RIDGES = 6;
+const PEAKED_RIDGES = 3;
+const FIRS = 14;
 
-// Sky, haze, sun, far hills, near hills.
-const PALETTES = [
-  [0x2b3a67, 0xf6a57a, 0xffe3b0, 0xb5607a, 0x1f1a38],
-  [0x8ec5d6, 0xfdebd0, 0xfff6e0, 0x9fb8ad, 0x1f3d3a],
-  [0x0b1533, 0x3c5a8c, 0xf4f1de, 0x34507f, 0x070d1f],
-  [0xf4b6a6, 0xfde8d8, 0xe4572e, 0xd98c7a, 0x4a1f2b],
-  [0xcfe3d4, 0xf7f4e3, 0xf2a541, 0x8fb39a, 0x17362c],
-  [0x6a5a9e, 0xf3c6d3, 0xfff0d9, 0x9a7fb5, 0x261c40],
-  [0x5fa8b8, 0xfbe3c0, 0xfff8e1, 0xe0a06a, 0x5a2618],
-  [0x0f4c5c, 0x9fd8cb, 0xfff3c4, 0x4a9b9b, 0x062a33],
-  [0x3d2c5e, 0xff9a8b, 0xffd3a5, 0xc05c7e, 0x231335],
-  [0xe9c46a, 0xfff1d0, 0xe76f51, 0xd9a05b, 0x3b2416],
-  [0x9db8d9, 0xf1f6fb, 0xffffff, 0xa9c0da, 0x22344f],
-  [0x10233f, 0x5fb49c, 0xe9f5c9, 0x3f7f86, 0x081a26],
-].map(paletteOf);
+/** Strokes on a field of 1 by 2, so that no font of the machine is needed. */
+const STROKES: Readonly<Record<string, string>> = {
+  0: "h1v2h-1z",
+  1: "m1 0v2",
+  2: "h1v1h-1v1h1",
+  3: "h1v2h-1m0-1h1",
+  4: "v1h1m0-1v2",
+  5: "m1 0h-1v1h1v1h-1",
+  6: "m1 0h-1v2h1v-1h-1",
+  7: "h1v2",
+  8: "h1v2h-1zm0 1h1",
+  9: "m1 1h-1v-1h1v2h-1",
+};
 
 /** A picture that stands in for one of the image model. */
 export interface Picture {
@@ -40,134 +36,135 @@ export interface Picture {
   readonly references: number;
   /** Leave out the sky and keep an alpha channel; otherwise there is none. */
   readonly transparent: boolean;
-  /** A whole number that tells pictures of one prompt apart in shapes, colours and caption. */
+  /** A whole number that tells pictures of one prompt apart in shapes, colours and by itself. */
   readonly serial: number;
   /** Pad the file with incompressible data to at least so many bytes. */
   readonly bytes?: number;
 }
 
-interface Line {
-  readonly text: string;
-  readonly x: number;
-  readonly y: number;
-  readonly scale: number;
-  readonly colour: Colour;
-}
-
-/** From here on a picture is painted at half its size: the server must not stand still for it. */
-const ZOOMED_PIXELS = 500_000;
-
 /**
- * Draws a landscape from the hash of the request, with the request as its
- * caption where there is room, as a PNG file: the same bytes every time.
+ * Draws a landscape from the hash of the request, with its serial number in the corner, as a PNG file: the same bytes
+ * every time.
  */
 export async function drawPicture(
   picture: Picture,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  const { prompt, variation, width, height, serial, transparent } = picture;
+  const { bytes = 0, prompt, serial, transparent, variation } = picture;
   const [mood] = await hash([prompt]);
   const [seed] = await hash([prompt, variation, serial]);
   const noise = xorshift(seed);
-  const palette = PALETTES[(mood + serial) % PALETTES.length];
-  const zoom = width * height >= ZOOMED_PIXELS ? 2 : 1;
-  const canvas = new Canvas(Math.ceil(width / zoom), Math.ceil(height / zoom));
-  const caption = layOutCaption(picture, canvas, palette.sun);
-  paintScene(canvas, {
-    palette,
+  const svg = landscape(picture, {
+    // Neighbours are as far apart on the colour wheel as they can be.
+    hue: (mood % 360 + serial * 137.5) % 360,
     random: () => noise() / 2 ** 32,
-    ground: (caption[0]?.y ?? canvas.height) - canvas.height / 40,
-    birds: picture.references,
-    transparent,
   });
-  for (const line of caption) write(canvas, line);
-  return await canvas.toPng({
-    width,
-    height,
-    zoom,
-    alpha: transparent,
-    manifest: MANIFEST,
-    bytes: picture.bytes,
-    noise,
-  });
-}
-
-/** The lines of the caption from the top, none where they would not fit. */
-function layOutCaption(
-  picture: Picture,
-  { width, height }: Canvas,
-  accent: Colour,
-): Line[] {
-  const { prompt, variation, references, serial } = picture;
-  const scale = Math.max(1, Math.round(Math.sqrt(width * height) / 300));
-  const number = `#${serial}`;
-  const right = Math.floor(width / scale) - MARGIN - 2 * textWidth(number);
-  const room = right - 2 * MARGIN;
-  const most = Math.floor((height / scale / 2 - 2 * MARGIN) / LINE_HEIGHT);
-  if (room < NARROWEST || most <= FACT_LINES) return [];
-
-  const facts = [
-    `SANDBOX ${picture.width}x${picture.height}`,
-    variation,
-    references > 0 ? `references: ${references}` : "",
-  ].filter(Boolean).join(", ");
-  const texts = [
-    ...wrapText(prompt, {
-      width: room,
-      lines: Math.min(PROMPT_LINES, most - FACT_LINES),
-    }).map((text) => ({ text, colour: INK })),
-    ...wrapText(facts, { width: room, lines: FACT_LINES })
-      .map((text) => ({ text, colour: accent })),
+  // Where foreign pictures are read, sharp may be forbidden to read drawings.
+  sharp.unblock({ operation: ["VipsForeignLoadSvgBuffer"] });
+  const image = sharp(new TextEncoder().encode(svg));
+  const png = await (transparent ? image : image.removeAlpha())
+    .png({ compressionLevel: 3 }).toBuffer();
+  const parts = [
+    png.subarray(0, HEADER_END),
+    chunk("caBX", new TextEncoder().encode(MANIFEST)),
+    png.subarray(HEADER_END),
   ];
-  const x = MARGIN * scale;
-  const top = height - x - texts.length * LINE_HEIGHT * scale;
-  return [
-    {
-      text: number,
-      x: right * scale,
-      y: top,
-      scale: 2 * scale,
-      colour: accent,
-    },
-    ...texts.map((line, index) => ({
-      ...line,
-      x,
-      y: top + index * LINE_HEIGHT * scale,
-      scale,
-    })),
-  ];
-}
-
-function write(canvas: Canvas, { text, x, y, scale, colour }: Line): void {
-  let left = x;
-  for (const glyph of glyphsOf(text)) {
-    for (let row = 0; row < GLYPH_HEIGHT; row++) {
-      for (let column = 0; column < glyph.width; column++) {
-        if ((glyph.rows[row] >> column & 1) === 0) continue;
-        const box = {
-          left: left + column * scale,
-          top: y + row * scale,
-          right: left + (column + 1) * scale,
-          bottom: y + (row + 1) * scale,
-        };
-        canvas.stamp(box, colour, () => 1);
-      }
-    }
-    left += (glyph.width + 1) * scale;
+  const missing = bytes - parts.reduce((sum, part) => sum + part.length, 0);
+  if (missing > 0) {
+    const words = new Uint32Array(Math.ceil(missing / 4)).map(noise);
+    parts.splice(2, 0, chunk("paDd", new Uint8Array(words.buffer)));
   }
+  return await new Blob(parts).bytes();
 }
 
-function paletteOf([sky, haze, sun, far, near]: number[]): Palette {
-  return {
-    sky: colourOf(sky),
-    haze: colourOf(haze),
-    sun: colourOf(sun),
-    far: colourOf(far),
-    near: colourOf(near),
-  };
+interface SceneOptions {
+  /** The angle of the main colour on the colour wheel, in degrees. */
+  readonly hue: number;
+  /** Numbers from 0 to 1 that shape the scene. */
+  readonly random: () => number;
 }
 
-function colourOf(value: number): Colour {
-  return [value >> 16, value >> 8 & 255, value & 255];
+/** Hills before a sun, as SVG. */
+function landscape(picture: Picture, { hue, random }: SceneOptions): string {
+  const { height, references, serial, transparent, width } = picture;
+  const unit = Math.sqrt(width * height);
+  const horizon = height * (0.5 + 0.1 * random());
+  const radius = Math.min(height / 4, unit * (0.07 + 0.07 * random()));
+  const sun = { x: width * (0.15 + 0.7 * random()), y: horizon - radius * 1.6 };
+  const [sky, haze, light, ink] = [
+    `hsl(${hue}, 45%, 40%)`,
+    `hsl(${hue + 50}, 70%, 82%)`,
+    `hsl(${hue + 70}, 100%, 92%)`,
+    `hsl(${hue + 200}, 40%, 14%)`,
+  ];
+  const ridges = Array.from({ length: RIDGES }, (_, index) => {
+    const near = index / (RIDGES - 1);
+    const wave = ridgeLine(random, index < PEAKED_RIDGES);
+    const top = (x: number) =>
+      horizon + (height * 0.94 - horizon) * near -
+      Math.min(unit, height) * (0.24 - 0.16 * near) * wave(x / unit);
+    const line = Array.from({ length: 129 }, (_, at) => {
+      const x = width * at / 128;
+      return `L${x.toFixed(1)} ${top(x).toFixed(1)}`;
+    });
+    const firs = Array.from({ length: near < 0.7 ? 0 : FIRS }, () => {
+      const x = width * random();
+      const size = unit * 0.06 * near ** 3 * (0.6 + random());
+      return `M${x} ${top(x) - size}l${size / 4} ${size * 1.2}h${-size / 2}z`;
+    });
+    const colour = `hsl(${hue + 200 * near}, 40%, ${62 - 48 * near}%)`;
+    const path = [`M0 ${height}`, ...line, `L${width} ${height}z`, ...firs];
+    return `<path fill="${colour}" d="${path.join("")}"/>`;
+  }).join("\n");
+  const birds = Array.from({ length: references }, () => {
+    const wing = unit * (0.03 + 0.01 * random());
+    const x = width * (0.1 + 0.8 * random());
+    const y = horizon * (0.15 + 0.5 * random());
+    const beat = `q${wing / 2} ${-wing} ${wing} 0`;
+    return `M${x - wing} ${y}${beat}${beat}`;
+  }).join("");
+  const text = `${serial}`;
+  const digits = Array.from(
+    text,
+    (digit, at) => `M${at * 1.7} 0${STROKES[digit]}`,
+  ).join("");
+  const size = unit / 40;
+  const left = width - size * (1 + 1.7 * text.length);
+  const corner = `translate(${left} ${height - 3 * size}) scale(${size})`;
+  return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}">
+<linearGradient id="sky" x2="0" y2="1"><stop stop-color="${sky}"/><stop offset="0.6" stop-color="${haze}"/></linearGradient>
+${transparent ? "" : `<rect width="100%" height="100%" fill="url(#sky)"/>`}
+<circle cx="${sun.x}" cy="${sun.y}" r="${radius}" fill="${light}"/>
+<path fill="none" stroke="${ink}" stroke-width="${unit / 120}" d="${birds}"/>
+${ridges}
+<path fill="none" stroke="${light}" stroke-width="0.3" transform="${corner}" d="${digits}"/>
+</svg>`;
+}
+
+/** Heights from 0 to about 1: three waves, whose crests are sharp where they are peaked. */
+function ridgeLine(
+  random: () => number,
+  peaked: boolean,
+): (x: number) => number {
+  const waves = [3, 7, 17].map((frequency) => ({
+    frequency: frequency * (0.7 + 0.6 * random()),
+    phase: 7 * random(),
+    strength: 2 / frequency * (0.6 + 0.8 * random()),
+  }));
+  return (x) =>
+    waves.reduce((sum, { frequency, phase, strength }) => {
+      const wave = Math.sin(frequency * x + phase);
+      return sum + strength * (peaked ? 1 - Math.abs(wave) : (1 + wave) / 2);
+    }, 0);
+}
+
+function chunk(type: string, data: Uint8Array): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(12 + data.length);
+  const view = new DataView(bytes.buffer);
+  view.setUint32(0, data.length);
+  new TextEncoder().encodeInto(type, bytes.subarray(4));
+  bytes.set(data, 8);
+  view.setUint32(8 + data.length, crc32(bytes.subarray(4, 8 + data.length)));
+  return bytes;
 }
 
 async function hash(

@@ -1,7 +1,6 @@
-import { assert, assertEquals, assertNotEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { crc32, deflateSync } from "node:zlib";
 import sharp from "sharp";
-import { glyphsOf, textWidth, wrapText } from "../../src/sandbox/font.ts";
 import { drawPicture, type Picture } from "../../src/sandbox/picture.ts";
 
 const PICTURE: Picture = {
@@ -13,7 +12,6 @@ const PICTURE: Picture = {
   transparent: false,
   serial: 1,
 };
-const INK = [250, 245, 235];
 
 interface Chunk {
   readonly type: string;
@@ -46,7 +44,7 @@ for (
     const one = await decode(await drawPicture(PICTURE));
     const other = await decode(await drawPicture({ ...PICTURE, ...change }));
     const differing = one.data.filter((value, at) => value !== other.data[at]);
-    assert(differing.length > one.data.length / 100, `${differing.length}`);
+    assert(differing.length > one.data.length / 500, `${differing.length}`);
   });
 }
 
@@ -64,7 +62,8 @@ Deno.test("drawPicture() leaves out the sky of a transparent picture", async () 
 Deno.test("drawPicture() keeps the manifest between header and pixels", async () => {
   const chunks = chunksOf(await drawPicture(PICTURE));
   const types = chunks.map(({ type }) => type);
-  assertEquals(types, ["IHDR", "caBX", "IDAT", "IEND"]);
+  assertEquals(types.slice(0, 2), ["IHDR", "caBX"]);
+  assertEquals(types.at(-1), "IEND");
   const manifest = new TextDecoder().decode(chunks[1].data);
   assert(manifest.startsWith("Stand-in provenance manifest"), manifest);
 });
@@ -105,69 +104,13 @@ for (
   });
 }
 
-Deno.test("drawPicture() writes the caption where there is room for it", async () => {
-  assertNotEquals(await inkOf({ width: 300, height: 200 }), 0);
-  assertEquals(await inkOf({ width: 48, height: 48 }), 0);
-});
-
-Deno.test("drawPicture() scales the caption with the picture", async () => {
-  const small = await inkOf({ width: 300, height: 300 });
-  const large = await inkOf({ width: 600, height: 600 });
-  assertEquals(large, small * 4);
-});
-
-Deno.test("glyphsOf() draws every ASCII character in its own way", () => {
-  const codes = Array.from({ length: 95 }, (_, index) => 32 + index);
-  const glyphs = glyphsOf(String.fromCharCode(...codes));
-  assertEquals(new Set(glyphs.map((glyph) => JSON.stringify(glyph))).size, 95);
-});
-
-Deno.test("glyphsOf() draws one box for each other character", () => {
-  const [cat, moon, tab] = glyphsOf("猫🌙\t");
-  assertEquals(glyphsOf("猫🌙\t").length, 3);
-  assertEquals([moon, tab], [cat, cat]);
-  assertEquals(cat.rows[0], 0b1111);
-});
-
-Deno.test("wrapText() breaks at white space and keeps every word", () => {
-  const text = "the quick  brown\nfox jumps over the lazy dog";
-  const lines = wrapText(text, { width: 60, lines: 9 });
-  assert(lines.length > 2);
-  assert(lines.every((line) => textWidth(line) <= 60));
-  assertEquals(lines.join(" "), text.split(/\s+/).join(" "));
-});
-
-Deno.test("wrapText() breaks inside a word that is wider than a line", () => {
-  const lines = wrapText("猫".repeat(20), { width: 49, lines: 9 });
-  assertEquals(lines, ["猫".repeat(10), "猫".repeat(10)]);
-});
-
-Deno.test("wrapText() cuts off what does not fit with an ellipsis", () => {
-  const text = "lighthouse ".repeat(3000);
-  const lines = wrapText(text, { width: 100, lines: 2 });
-  assertEquals(lines.length, 2);
-  assert(lines[1].endsWith("..."), lines[1]);
-  assert(textWidth(lines[1]) <= 100);
-});
-
-Deno.test("wrapText() makes no line of an empty text", () => {
-  assertEquals(wrapText(" \n", { width: 100, lines: 2 }), []);
+Deno.test("drawPicture() draws in spite of a ban on reading drawings", async () => {
+  sharp.block({ operation: ["VipsForeignLoadSvg"] });
+  await decode(await drawPicture(PICTURE));
 });
 
 function decode(file: Uint8Array) {
   return sharp(file).raw().toBuffer({ resolveWithObject: true });
-}
-
-/** How many pixels have the colour of the prompt in the caption. */
-async function inkOf(
-  size: { readonly width: number; readonly height: number },
-): Promise<number> {
-  const { data } = await decode(await drawPicture({ ...PICTURE, ...size }));
-  let count = 0;
-  for (let at = 0; at < data.length; at += 3) {
-    if (INK.every((value, channel) => data[at + channel] === value)) count++;
-  }
-  return count;
 }
 
 function chunksOf(file: Uint8Array<ArrayBuffer>): Chunk[] {
