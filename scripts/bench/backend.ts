@@ -1,4 +1,4 @@
-import type { RecordedRequest } from "../../src/sandbox/record.ts";
+import type { RecordedRequest } from "../../src/sandbox/backend.ts";
 
 /** A sandbox backend in a thread of its own. */
 export interface Backend extends Disposable {

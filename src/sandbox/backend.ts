@@ -1,9 +1,17 @@
 import { zstdDecompressSync } from "node:zlib";
 import { answerImage, type ImageRequest, readImageTask } from "./images.ts";
 import { sandboxTokens } from "./login.ts";
-import { type ModelRequest, type Reading, readModelRequest } from "./model.ts";
-import { RequestRecord } from "./record.ts";
-import { answerBrokenOff, answerModel } from "./responses.ts";
+import {
+  answerBrokenOff,
+  answerModel,
+  type ModelRequest,
+  type Reading,
+  readModelRequest,
+} from "./model.ts";
+import { SandboxUsage } from "./usage.ts";
+
+/** How many requests are remembered; the oldest are forgotten first. */
+const RECORD_CAPACITY = 2000;
 
 /** A running sandbox backend. */
 export interface SandboxBackend extends AsyncDisposable {
@@ -11,31 +19,89 @@ export interface SandboxBackend extends AsyncDisposable {
   readonly url: string;
   /** What it received. */
   readonly record: RequestRecord;
+  /** The quota of its account. */
+  readonly usage: SandboxUsage;
   /** Whether `/oauth/token` hands out new tokens; false answers 401. */
   refreshable: boolean;
+}
+
+/** One request that the sandbox received. */
+export interface RecordedRequest {
+  /** Milliseconds since 1970 at which the body had arrived. */
+  readonly at: number;
+  /** The HTTP method. */
+  readonly method: string;
+  /** Path without the query. */
+  readonly path: string;
+  /** Bytes of the body after decompression. */
+  readonly bytes: number;
+  /** Bytes of the body as they travelled. */
+  readonly wireBytes: number;
+  /** The user's words, where the request carried any. */
+  readonly words?: string;
+  /** The prompt of an image request. */
+  readonly prompt?: string;
+  /** The SHA-256 of every reference of an image request, hexadecimal, in order. */
+  readonly references?: readonly string[];
+  /** The requested background of an image request. */
+  readonly background?: string;
+  /** The SHA-256 of the picture that an image request was answered with, hexadecimal; set later. */
+  picture?: string;
+  /** When the answer had been handed over, in milliseconds since 1970; set later. */
+  answeredAt?: number;
+}
+
+/** Remembers what the sandbox received, so that a test can compare it with what a client sent. */
+export class RequestRecord {
+  #requests: RecordedRequest[] = [];
+
+  /** Everything remembered, oldest first. */
+  get all(): readonly RecordedRequest[] {
+    return this.#requests;
+  }
+
+  /** The requests to one path, oldest first. */
+  to(path: string): readonly RecordedRequest[] {
+    return this.#requests.filter((request) => request.path === path);
+  }
+
+  /** Adds one request and returns it. */
+  add(request: RecordedRequest): RecordedRequest {
+    this.#requests.push(request);
+    if (this.#requests.length > RECORD_CAPACITY) this.#requests.shift();
+    return request;
+  }
+
+  /** Forgets everything. */
+  clear(): void {
+    this.#requests = [];
+  }
 }
 
 /**
  * Starts the stand-in for the CLI's backend on a free loopback port.
  *
- * It speaks as much of the service's protocol as `codex exec` needs for one picture.
+ * It speaks as much of the service's protocol as `codex exec` needs for one picture, and `codex app-server`
+ * for the quota.
  */
 export function startSandbox(): SandboxBackend {
-  const state = {
+  const state: State = {
     record: new RequestRecord(),
+    usage: new SandboxUsage(),
     refreshable: true,
     serial: 0,
-    same: new Map<string, number>(),
-    dropped: new Set<string>(),
+    repeated: new Map(),
+    dropped: new Set(),
   };
-  const ending = new AbortController();
+  const stop = new AbortController();
   const server = Deno.serve(
     { hostname: "127.0.0.1", port: 0, onListen: () => {} },
-    (request) => answer(request, state, ending.signal),
+    (request) => answer(request, state, stop.signal),
   );
   return {
     url: `http://127.0.0.1:${server.addr.port}`,
     record: state.record,
+    usage: state.usage,
     get refreshable() {
       return state.refreshable;
     },
@@ -44,7 +110,7 @@ export function startSandbox(): SandboxBackend {
     },
     [Symbol.asyncDispose]: async () => {
       // The end of a CLI goes unnoticed where its request was large: nobody waits for that answer.
-      ending.abort();
+      stop.abort();
       await server.shutdown();
     },
   };
@@ -52,20 +118,24 @@ export function startSandbox(): SandboxBackend {
 
 interface State {
   readonly record: RequestRecord;
+  readonly usage: SandboxUsage;
   refreshable: boolean;
   serial: number;
-  readonly same: Map<string, number>;
+  /** How often a prompt with `sandbox:same` was drawn. */
+  readonly repeated: Map<string, number>;
+  /** The prompts whose connection `sandbox:drop` broke off. */
   readonly dropped: Set<string>;
 }
 
 async function answer(
   request: Request,
   state: State,
-  ending: AbortSignal,
+  stop: AbortSignal,
 ): Promise<Response> {
   const { pathname } = new URL(request.url);
-  const signal = AbortSignal.any([request.signal, ending]);
+  const signal = AbortSignal.any([request.signal, stop]);
   const route = `${request.method} ${pathname}`;
+  const { record, usage } = state;
   try {
     const wire = new Uint8Array(await request.arrayBuffer());
     const zstd = request.headers.get("content-encoding") === "zstd";
@@ -81,37 +151,42 @@ async function answer(
     switch (route) {
       case "POST /v1/responses": {
         const reading = readModelRequest(json() as ModelRequest);
-        state.record.add({ ...base, words: reading.words });
-        return isDropped(reading, state)
+        record.add({ ...base, words: reading.words });
+        const response = isDropped(reading, state)
           ? answerBrokenOff()
-          : await answerModel(reading, signal);
+          : await answerModel(reading, { signal, usage });
+        for (const [name, value] of Object.entries(usage.headers())) {
+          response.headers.set(name, value);
+        }
+        return response;
       }
       case "POST /v1/images/generations":
       case "POST /v1/images/edits": {
         const { directives, ...task } = await readImageTask(
           json() as ImageRequest,
         );
-        const entry = state.record.add({ ...base, ...task });
-        const response = await answerImage(
-          { ...task, directives },
-          {
-            serial: serialOf(
-              task.prompt,
-              directives.get("same") ?? directives.get("alike"),
-              state,
-            ),
-            signal,
-            onPicture: (digest) => entry.picture = digest,
-          },
-        );
+        const entry = record.add({ ...base, ...task });
+        const response = await answerImage({ ...task, directives }, {
+          serial: serialOf(
+            task.prompt,
+            directives.get("same") ?? directives.get("alike"),
+            state,
+          ),
+          signal,
+          usage,
+          onPicture: (digest) => entry.picture = digest,
+        });
         entry.answeredAt = Date.now();
         return response;
       }
       case "POST /oauth/token":
-        state.record.add(base);
+        record.add(base);
         return refresh(state);
+      case "GET /backend-api/wham/usage":
+        record.add(base);
+        return await usage.answer(signal);
       default:
-        state.record.add(base);
+        record.add(base);
         return other(route);
     }
   } catch (error) {
@@ -123,8 +198,8 @@ async function answer(
   }
 }
 
-function refresh(state: State): Response {
-  if (state.refreshable) return Response.json(sandboxTokens());
+function refresh({ refreshable }: State): Response {
+  if (refreshable) return Response.json(sandboxTokens());
   return Response.json({
     error: { code: "refresh_token_expired", message: "Refresh token expired" },
   }, { status: 401 });
@@ -157,7 +232,7 @@ function serialOf(
   state.serial++;
   if (same === undefined) return state.serial;
   const words = prompt.split("\n", 1)[0];
-  const seen = (state.same.get(words) ?? 0) + 1;
-  state.same.set(words, seen);
-  return same === "" || seen <= Number(same) ? 0 : state.serial;
+  const times = (state.repeated.get(words) ?? 0) + 1;
+  state.repeated.set(words, times);
+  return same === "" || times <= Number(same) ? 0 : state.serial;
 }

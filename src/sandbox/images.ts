@@ -1,8 +1,9 @@
 import { delay } from "@std/async/delay";
 import { encodeHex } from "@std/encoding/hex";
 import { type Directives, readDirectives } from "./directives.ts";
+import { imageFailure } from "./failures.ts";
 import { drawPicture } from "./picture.ts";
-import { usageLimit } from "./responses.ts";
+import type { SandboxUsage } from "./usage.ts";
 
 /** A request of the CLI to `/v1/images/generations` or `/v1/images/edits`. */
 export interface ImageRequest {
@@ -46,11 +47,13 @@ export async function readImageTask(request: ImageRequest): Promise<ImageTask> {
 }
 
 /** What an answer depends on beside the task. */
-export interface AnswerOptions {
+export interface ImageAnswerOptions {
   /** Makes the picture differ from all others of the same prompt. */
   readonly serial: number;
   /** Aborted when the CLI is gone. */
   readonly signal: AbortSignal;
+  /** The quota of the account, of which a picture takes its share. */
+  readonly usage: SandboxUsage;
   /** Is told the SHA-256 of the picture that is answered, hexadecimal. */
   readonly onPicture: (digest: string) => void;
 }
@@ -58,38 +61,15 @@ export interface AnswerOptions {
 /** Answers an image request as the image service would. */
 export async function answerImage(
   task: ImageTask,
-  { onPicture, serial, signal }: AnswerOptions,
+  { onPicture, serial, signal, usage }: ImageAnswerOptions,
 ): Promise<Response> {
   const { directives } = task;
   const wait = directives.has("hang") ? 2 ** 31 - 1 : directives.get("slow");
   await delay(Number(wait ?? 0), { signal });
-  if (directives.has("moderation")) {
-    return failure(
-      400,
-      "moderation_blocked",
-      "image_generation_user_error",
-      "Your request was rejected by the safety system.",
-    );
-  }
-  if (directives.has("rate-limit")) {
-    return failure(
-      429,
-      "rate_limit_exceeded",
-      "requests",
-      "Rate limit reached for gpt-image-2. Please try again in 12s.",
-    );
-  }
-  if (directives.has("image-usage-limit")) return usageLimit();
-  if (directives.has("error")) {
-    return failure(
-      500,
-      "server_error",
-      "server_error",
-      "The server had an error while processing your request.",
-    );
-  }
+  const failure = imageFailure(directives, usage);
+  if (failure !== undefined) return failure;
   const png = await drawPicture({
-    ...caption(task.prompt, serial),
+    ...subject(task.prompt, serial),
     ...nativeSize(task),
     references: task.references.length,
     transparent: task.background === "transparent",
@@ -101,6 +81,7 @@ export async function answerImage(
   const whole = directives.has("truncated")
     ? png.subarray(0, png.length - 40)
     : png;
+  usage.countImage();
   onPicture(await sha256(whole));
   return Response.json({
     created: Math.floor(Date.now() / 1000),
@@ -109,7 +90,7 @@ export async function answerImage(
 }
 
 // Serial 0 is that of `sandbox:same`: nothing that tells candidates apart may show.
-function caption(
+function subject(
   prompt: string,
   serial: number,
 ): { readonly prompt: string; readonly variation: string } {
@@ -128,17 +109,6 @@ function nativeSize(task: ImageTask): { width: number; height: number } {
   return size === undefined
     ? { width: 1536, height: 1024 }
     : { width: size.width, height: size.height };
-}
-
-function failure(
-  status: number,
-  code: string,
-  type: string,
-  message: string,
-): Response {
-  return Response.json({ error: { message, type, code, param: null } }, {
-    status,
-  });
 }
 
 function digestOf({ image_url }: { image_url: string }): Promise<string> {

@@ -2,6 +2,8 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { zstdCompressSync } from "node:zlib";
 import { writePrompt } from "../../src/codex/prompt.ts";
 import {
+  type RecordedRequest,
+  RequestRecord,
   type SandboxBackend,
   startSandbox,
 } from "../../src/sandbox/backend.ts";
@@ -35,6 +37,10 @@ function modelRequest(words: string): string {
     tools,
     input: [{ type: "message", role: "user", content }],
   });
+}
+
+function request(path: string, at = 0): RecordedRequest {
+  return { at, method: "POST", path, bytes: 0, wireBytes: 0 };
 }
 
 Deno.test("startSandbox() listens on loopback, on ports of its own", async () => {
@@ -135,6 +141,61 @@ Deno.test("startSandbox() breaks off every first answer to sandbox:drop", async 
   assertEquals(answers, [false, false, true, true, false]);
 });
 
+Deno.test("startSandbox() tells the windows, which fill as it draws, with every answer of a model", async () => {
+  await using sandbox = startSandbox();
+  const usedPercent = async () => {
+    const body = modelRequest("a fox");
+    const response = await fetch(`${sandbox.url}/v1/responses`, {
+      method: "POST",
+      body,
+    });
+    await response.body?.cancel();
+    return Number(response.headers.get("x-codex-primary-used-percent"));
+  };
+  const before = await usedPercent();
+  await draw(sandbox, "a fox");
+  const body = JSON.stringify({ prompt: "sandbox:moderation" });
+  await post(sandbox, "/v1/images/generations", { body });
+  assertEquals([before, await usedPercent()], [0, 0.33]);
+});
+
+Deno.test("startSandbox() refuses what provokes a usage limit, and says that it is reached until it draws again", async () => {
+  await using sandbox = startSandbox();
+  const limit = async () => {
+    const response = await fetch(`${sandbox.url}/backend-api/wham/usage`);
+    return (await response.json()).rate_limit;
+  };
+  for (
+    const [path, body] of [
+      ["/v1/responses", modelRequest("sandbox:usage-limit")],
+      [
+        "/v1/images/generations",
+        JSON.stringify({ prompt: "sandbox:image-usage-limit" }),
+      ],
+    ]
+  ) {
+    const { status, text } = await post(sandbox, path, { body });
+    const { allowed, limit_reached, primary_window } = await limit();
+    assertEquals([status, allowed, limit_reached], [429, false, true]);
+    assertEquals(primary_window.used_percent, 100);
+    assertEquals(primary_window.reset_at, JSON.parse(text).error.resets_at);
+    await draw(sandbox, "a fox");
+    assertEquals((await limit()).limit_reached, false);
+  }
+});
+
+Deno.test("startSandbox() refuses every call of a model while its usage is to", async () => {
+  await using sandbox = startSandbox();
+  const call = async () => {
+    const body = modelRequest("a fox");
+    return (await post(sandbox, "/v1/responses", { body })).status;
+  };
+  sandbox.usage.refusing = true;
+  assertEquals([await call(), await call()], [429, 429]);
+  sandbox.usage.refusing = false;
+  assertEquals(await call(), 200);
+});
+
 Deno.test("startSandbox() hands out tokens only while it is refreshable", async () => {
   await using sandbox = startSandbox();
   const good = await post(sandbox, "/oauth/token", { body: "{}" });
@@ -159,4 +220,34 @@ Deno.test("startSandbox() ends though a request was left hanging", async () => {
   gone.abort();
   await assertRejects(() => hanging, DOMException);
   await sandbox[Symbol.asyncDispose]();
+});
+
+Deno.test("RequestRecord keeps requests in their order", () => {
+  const record = new RequestRecord();
+  record.add(request("/a", 1));
+  record.add(request("/b", 2));
+  record.add(request("/a", 3));
+  assertEquals(record.all.map(({ at }) => at), [1, 2, 3]);
+  assertEquals(record.to("/a").map(({ at }) => at), [1, 3]);
+  assertEquals(record.to("/c"), []);
+});
+
+Deno.test("RequestRecord.add() returns the entry, to which more can be added later", () => {
+  const record = new RequestRecord();
+  record.add(request("/a")).answeredAt = 7;
+  assertEquals(record.all[0].answeredAt, 7);
+});
+
+Deno.test("RequestRecord forgets the oldest beyond 2000", () => {
+  const record = new RequestRecord();
+  for (let at = 0; at < 2005; at++) record.add(request("/a", at));
+  assertEquals(record.all.length, 2000);
+  assertEquals(record.all[0].at, 5);
+});
+
+Deno.test("RequestRecord.clear() forgets everything", () => {
+  const record = new RequestRecord();
+  record.add(request("/a"));
+  record.clear();
+  assertEquals(record.all, []);
 });

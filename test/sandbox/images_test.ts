@@ -1,4 +1,9 @@
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
 import { encodeHex } from "@std/encoding/hex";
 import sharp from "sharp";
 import {
@@ -6,6 +11,7 @@ import {
   type ImageRequest,
   readImageTask,
 } from "../../src/sandbox/images.ts";
+import { SandboxUsage } from "../../src/sandbox/usage.ts";
 
 const NEVER = new AbortController().signal;
 
@@ -14,6 +20,7 @@ async function answer(request: ImageRequest, serial = 1) {
   const response = await answerImage(await readImageTask(request), {
     serial,
     signal: NEVER,
+    usage: new SandboxUsage(),
     onPicture: (sha256) => digest = sha256,
   });
   return { status: response.status, json: await response.json(), digest };
@@ -108,6 +115,7 @@ for (
     ["rate-limit", 429, "rate_limit_exceeded"],
     ["error", 500, "server_error"],
     ["image-usage-limit", 429, undefined],
+    ["image-capacity", 503, "server_is_overloaded"],
   ] as const
 ) {
   Deno.test(`answerImage() answers ${status} to sandbox:${directive}`, async () => {
@@ -119,12 +127,25 @@ for (
   });
 }
 
+Deno.test("answerImage() answers sandbox:image-proxy-page with a page", async () => {
+  const task = await readImageTask({ prompt: "sandbox:image-proxy-page" });
+  const response = await answerImage(task, {
+    serial: 1,
+    signal: NEVER,
+    usage: new SandboxUsage(),
+    onPicture: () => {},
+  });
+  assertEquals(response.status, 403);
+  assertStringIncludes(await response.text(), "<h1>Access denied</h1>");
+});
+
 Deno.test("answerImage() hangs until nobody waits for it", async () => {
   const gone = new AbortController();
   const task = await readImageTask({ prompt: "sandbox:hang" });
   const hanging = answerImage(task, {
     serial: 1,
     signal: gone.signal,
+    usage: new SandboxUsage(),
     onPicture: () => {},
   });
   gone.abort(new RangeError("gone"));

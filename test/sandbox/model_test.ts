@@ -1,11 +1,18 @@
-import { assertEquals } from "@std/assert";
-import { type WorkerPrompt, writePrompt } from "../../src/codex/prompt.ts";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import {
+  TOOL_UNAVAILABLE,
+  type WorkerPrompt,
+  writePrompt,
+} from "../../src/codex/prompt.ts";
+import {
+  answerBrokenOff,
+  answerModel,
   type InputItem,
   type ModelRequest,
   type Reading,
   readModelRequest,
 } from "../../src/sandbox/model.ts";
+import { SandboxUsage } from "../../src/sandbox/usage.ts";
 
 const PROMPT: WorkerPrompt = {
   words: "a fox",
@@ -13,6 +20,14 @@ const PROMPT: WorkerPrompt = {
   originals: [],
   seen: [],
 };
+const PATHS = ["/r/1.png", "/r/2.png"];
+const NEVER = new AbortController().signal;
+
+interface StreamEvent {
+  readonly type: string;
+  readonly item?: Record<string, unknown>;
+  readonly response?: { readonly usage?: Record<string, number> };
+}
 
 function user(...texts: readonly string[]): InputItem {
   const content = texts.map((text) => ({ type: "input_text", text }));
@@ -32,6 +47,45 @@ function read(
 
 function reference(path: string, label = "") {
   return { path, label };
+}
+
+function reading(words: string, fields: Partial<Reading> = {}): Reading {
+  const originals = PATHS.map((path) => reference(path));
+  const prompt = { words, originals, transparent: true };
+  return { ...read(prompt), tool: "direct", ...fields };
+}
+
+function answer(
+  words: string,
+  fields: Partial<Reading> = {},
+  signal = NEVER,
+): Promise<Response> {
+  const usage = new SandboxUsage();
+  return answerModel(reading(words, fields), { signal, usage });
+}
+
+async function eventsOf(response: Response): Promise<StreamEvent[]> {
+  assertEquals(response.headers.get("content-type"), "text/event-stream");
+  const blocks = (await response.text()).trimEnd().split("\n\n");
+  return blocks.map((block) => {
+    const [, name, data] = /^event: (.*)\ndata: (.*)$/.exec(block) ?? [];
+    const event = JSON.parse(data);
+    assertEquals(event.type, name);
+    return event;
+  });
+}
+
+async function itemFor(
+  words: string,
+  fields: Partial<Reading> = {},
+): Promise<Record<string, unknown>> {
+  const events = await eventsOf(await answer(words, fields));
+  assertEquals(events.map(({ type }) => type), [
+    "response.created",
+    "response.output_item.done",
+    "response.completed",
+  ]);
+  return events[1].item ?? {};
 }
 
 for (
@@ -124,6 +178,26 @@ Deno.test("readModelRequest() sees that a tool has answered", () => {
   assertEquals(read({}).closing, false);
 });
 
+Deno.test("readModelRequest() sees whether the last program goes on", () => {
+  const running = "Script running with cell ID 12\nWall time 30.0 seconds";
+  const done = [{ type: "input_text", text: "Script completed\n" }];
+  const type = "function_call_output";
+  for (
+    const [outputs, cell] of [
+      [[running], "12"],
+      [[[{ type: "input_text", text: running }]], "12"],
+      [[running, done], undefined],
+    ] as const
+  ) {
+    const items = outputs.map((output) => ({ type, output }));
+    const reading = readModelRequest({
+      input: [user(writePrompt(PROMPT)), ...items],
+    });
+    assertEquals(reading.runningCell, cell);
+    assertEquals(reading.closing, cell === undefined);
+  }
+});
+
 Deno.test("readModelRequest() sees how the tool is offered", () => {
   const direct = [{ type: "namespace", name: "image_gen" }];
   const code = [{ name: "exec", description: "tools.image_gen__imagegen()" }];
@@ -141,4 +215,97 @@ Deno.test("readModelRequest() tells the CLI's own instructions from ours", () =>
   const content = [{ type: "input_text", text: "You are Codex" }];
   const input = [{ type: "message", role: "developer", content }];
   assertEquals(read({}, { input }).stock, true);
+});
+
+Deno.test("answerModel() calls the tool with everything it was told", async () => {
+  const item = await itemFor("a fox");
+  assertEquals([item.type, item.namespace, item.name], [
+    "function_call",
+    "image_gen",
+    "imagegen",
+  ]);
+  assertEquals(JSON.parse(`${item.arguments}`), {
+    prompt: "a fox",
+    referenced_image_paths: PATHS,
+    transparent_background: true,
+  });
+});
+
+Deno.test("answerModel() calls the tool through a program where there is no other way", async () => {
+  const item = await itemFor('a "fox"', { tool: "code" });
+  assertEquals([item.type, item.name], ["custom_tool_call", "exec"]);
+  const program = `${item.input}`;
+  assert(program.includes('image_gen__imagegen({"prompt":"a \\"fox\\""'));
+  assert(!program.includes("exec_command"));
+  assert(!program.includes("yield_time_ms"));
+});
+
+Deno.test("answerModel() waits for a program that goes on", async () => {
+  const item = await itemFor("a fox", { tool: "code", runningCell: "7" });
+  assertEquals([item.type, item.name], ["function_call", "wait"]);
+  assertEquals(JSON.parse(`${item.arguments}`), { cell_id: "7" });
+});
+
+Deno.test("answerModel() sets a process free before the tool call", async () => {
+  const { input } = await itemFor("sandbox:spawn-escapee", { tool: "code" });
+  const program = `${input}`;
+  assert(
+    program.indexOf("exec_command") < program.indexOf("image_gen__imagegen"),
+  );
+  assert(program.includes("setsid"));
+});
+
+Deno.test("answerModel() tells how many tokens it took", async () => {
+  const events = await eventsOf(await answer("a fox"));
+  const usage = events.at(-1)?.response?.usage;
+  assertEquals([usage?.input_tokens, usage?.output_tokens], [1200, 60]);
+});
+
+for (
+  const [words, fields, text] of [
+    ["a fox", { closing: true }, "Done."],
+    ["sandbox:refuse", {}, "I can't help with making that picture."],
+    ["sandbox:no-tool", {}, TOOL_UNAVAILABLE],
+    ["a fox", { tool: "none" }, TOOL_UNAVAILABLE],
+  ] as const
+) {
+  Deno.test(`answerModel() says "${text}" to "${words}" ${JSON.stringify(fields)}`, async () => {
+    const item = await itemFor(words, fields);
+    assertEquals(item.type, "message");
+    assertEquals(item.content, [{ type: "output_text", text }]);
+  });
+}
+
+Deno.test("answerModel() says nothing to sandbox:no-image", async () => {
+  assertEquals((await itemFor("sandbox:no-image")).content, []);
+});
+
+for (
+  const [words, fields, status] of [
+    ["sandbox:expired-login", {}, 401],
+    ["sandbox:usage-limit", {}, 429],
+    ["sandbox:capacity", {}, 503],
+    ["sandbox:proxy-page", {}, 403],
+    ["sandbox:refuse-instructions", { stock: false }, 400],
+    ["sandbox:refuse-instructions", { stock: true }, 200],
+  ] as const
+) {
+  Deno.test(`answerModel() answers ${status} to ${words} ${JSON.stringify(fields)}`, async () => {
+    const response = await answer(words, fields);
+    await response.body?.cancel();
+    assertEquals(response.status, status);
+  });
+}
+
+Deno.test("answerModel() stops a slow closing when nobody waits for it", async () => {
+  const gone = new AbortController();
+  const fields = { closing: true };
+  const slow = answer("sandbox:closing=60000", fields, gone.signal);
+  gone.abort(new RangeError("gone"));
+  await assertRejects(() => slow, RangeError, "gone");
+});
+
+Deno.test("answerBrokenOff() never completes", async () => {
+  const events = await eventsOf(answerBrokenOff());
+  assertEquals(events.map(({ type }) => type), ["response.created"]);
 });
