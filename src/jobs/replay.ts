@@ -3,23 +3,60 @@ import { ApiError } from "../errors.ts";
 import type { JobAnswer, JobEntry, Jobs, SubscriberOptions } from "./jobs.ts";
 
 const KEY = /^[\x21-\x7e]{1,255}$/;
+/** How long a job with an `Idempotency-Key` waits for its caller to come back, in milliseconds. */
+const KEYED_GRACE_MS = 10_000;
+/** The longest that the official clients wait before a first and a second retry, and before any, in milliseconds. */
+const FIRST_BACKOFF_MS = 1_000, LAST_BACKOFF_MS = 8_000;
+/**
+ * What a retry may take to connect and to send its body, in milliseconds: little before the first, for who never retried
+ * may be gone for good, and all processes of a job that nobody wants have to be gone within 2 s.
+ */
+const FIRST_RECONNECT_MS = 400, RECONNECT_MS = 2_000;
+/** How soon the fetch of Deno repeats a request whose connection was cut, by itself and uncounted, in milliseconds. */
+const UNCOUNTED_MS = 100;
+/** How long the images of a job are there for a retry, in milliseconds: the longest wait, and as long as 100 MB take. */
+const KEEP_MS = 60_000;
 
-interface Use<Answer> {
+/** A request that may be the repeat of another. */
+export interface RepeatableRequest<Answer> {
+  /** Its `Idempotency-Key`, from {@linkcode readIdempotencyKey}. */
+  readonly key: string | undefined;
+  /** Which retry the client says that it is: 0 for none, and undefined where it does not retry by itself. */
+  readonly retry?: number;
+  /** What is asked, by which a repeat is known. */
+  readonly wanted: unknown;
+  /** Aborted when the caller is gone. */
+  readonly signal: AbortSignal;
+  /** Starts the job for the caller. */
+  readonly start: (caller: SubscriberOptions) => Promise<JobEntry<Answer>>;
+}
+
+/** A job that a repeat may join. */
+interface Run<Answer> {
+  readonly key: string | undefined;
   readonly fingerprint: string;
   readonly entry: Promise<JobEntry<Answer>>;
   /** The job's id, once it is accepted. */
   job?: string;
+  /** Which retry its last caller was. */
+  retry: number;
+  /** When its last caller left, in milliseconds since 1970; undefined while it is there. */
+  lostAt?: number;
+  /** When the images were there, in milliseconds since 1970. */
+  doneAt?: number;
 }
 
 /**
- * Remembers which job was started under which `Idempotency-Key`.
+ * Joins a repeated request to the job of the first, so that nothing is drawn and paid for twice.
  *
- * A repeat gets the job that is under way or done, for as long as it is kept. A job without a single
- * image frees its key, so that trying again means trying again.
+ * A repeat is known by its `Idempotency-Key`, or by the retry count that the official OpenAI clients send: such a retry
+ * joins a job of the same request that lost its caller, for as long as the client may wait before it comes back, and one
+ * that is done, for its answer may have been lost on the way. A job that failed is never joined, because a new try is what
+ * the client wants then. The same words with neither are a wish for more, and start a job that ends with its caller.
  */
-export class IdempotencyKeys<Answer extends JobAnswer> {
+export class Replay<Answer extends JobAnswer> {
   readonly #jobs: Jobs<Answer>;
-  readonly #uses = new Map<string, Use<Answer>>();
+  readonly #runs = new Set<Run<Answer>>();
 
   /** @param jobs Where jobs are looked up: one that is forgotten frees its key. */
   constructor(jobs: Jobs<Answer>) {
@@ -27,40 +64,84 @@ export class IdempotencyKeys<Answer extends JobAnswer> {
   }
 
   /**
-   * Starts a job under a key, or finds the one that was started under it.
+   * Starts a job, or joins the caller to the job that the request is a repeat of.
    *
-   * @param fingerprint From {@linkcode fingerprintOf}.
-   * @returns The job, and whether it was there already.
-   * @throws {ApiError} `idempotency_key_reused`: the key stands for another request.
+   * @throws {ApiError} `idempotency_key_reused`: the key stands for another request; and what `start` throws.
    */
-  async use(
-    key: string,
-    fingerprint: string,
-    start: () => Promise<JobEntry<Answer>>,
-  ): Promise<{ readonly entry: JobEntry<Answer>; readonly repeated: boolean }> {
-    this.#forget();
-    const previous = this.#uses.get(key);
-    if (previous !== undefined) {
-      if (previous.fingerprint !== fingerprint) throw reused(key);
-      return { entry: await previous.entry, repeated: true };
+  async start(request: RepeatableRequest<Answer>): Promise<JobEntry<Answer>> {
+    const { key, retry, signal, start, wanted } = request;
+    if (key === undefined && retry === undefined) {
+      return await start({ signal });
     }
-    const entry = start();
-    const use: Use<Answer> = { fingerprint, entry };
-    this.#uses.set(key, use);
-    const free = () => {
-      if (this.#uses.get(key) === use) this.#uses.delete(key);
+    const gracePeriodMs = key === undefined
+      ? retryGraceMs(retry ?? 0)
+      : KEYED_GRACE_MS;
+    const caller = { signal, gracePeriodMs };
+    const asked = {
+      key,
+      fingerprint: await fingerprintOf(wanted),
+      retry: retry ?? 0,
     };
-    entry.then(({ answer, job }) => {
-      use.job = job.record.id;
-      answer.catch(free);
-    }, free);
-    return { entry: await entry, repeated: false };
+    this.#forget();
+    for (let run; (run = this.#find(asked)) !== undefined;) {
+      attend(run, asked.retry, signal);
+      const entry = await run.entry.catch(() => undefined);
+      if (entry !== undefined && !entry.ending) {
+        entry.attach(caller);
+        return entry;
+      }
+      this.#runs.delete(run);
+      // It was this caller's own as far as one can tell; another's is not to be taken for it.
+      if (key === undefined) break;
+    }
+    const run: Run<Answer> = { ...asked, entry: start(caller) };
+    attend(run, asked.retry, signal);
+    this.#add(run);
+    return await run.entry;
+  }
+
+  #find(
+    { fingerprint, key, retry }: Pick<
+      Run<Answer>,
+      "fingerprint" | "key" | "retry"
+    >,
+  ): Run<Answer> | undefined {
+    if (key !== undefined) {
+      const run = [...this.#runs].find((run) => run.key === key);
+      if (run === undefined || run.fingerprint === fingerprint) return run;
+      throw keyReused(key);
+    }
+    const now = Date.now();
+    const isLost = ({ lostAt }: Run<Answer>) =>
+      lostAt !== undefined && (retry > 0 || now - lostAt < UNCOUNTED_MS);
+    const runs = [...this.#runs].filter((run) =>
+      run.key === undefined && run.fingerprint === fingerprint &&
+      (isLost(run) || (run.doneAt !== undefined && run.retry < retry))
+    );
+    // One that lost its caller comes first, and of those the one whose caller had come as often.
+    const rank = (run: Run<Answer>) =>
+      (isLost(run) ? 2 : 0) + (run.retry === retry - 1 ? 1 : 0);
+    return runs.toSorted((a, b) => rank(b) - rank(a))[0];
+  }
+
+  #add(run: Run<Answer>): void {
+    this.#runs.add(run);
+    run.entry.then(async ({ answer, job }) => {
+      run.job = job.record.id;
+      await answer;
+      run.doneAt = Date.now();
+    }).catch(() => this.#runs.delete(run));
   }
 
   #forget(): void {
     const known = new Set(this.#jobs.all.map(({ record }) => record.id));
-    for (const [key, { job }] of this.#uses) {
-      if (job !== undefined && !known.has(job)) this.#uses.delete(key);
+    const now = Date.now();
+    for (const run of this.#runs) {
+      const { doneAt = now, job, key } = run;
+      const isStale = key === undefined && doneAt + KEEP_MS < now;
+      if (isStale || (job !== undefined && !known.has(job))) {
+        this.#runs.delete(run);
+      }
     }
   }
 }
@@ -91,157 +172,35 @@ export async function fingerprintOf(request: unknown): Promise<string> {
   return encodeHex(await crypto.subtle.digest("SHA-256", bytes));
 }
 
-function reused(key: string): ApiError {
+/**
+ * Tells how long a job waits for the next retry of an official client that has left, in milliseconds.
+ *
+ * They double their wait with every retry.
+ *
+ * @param retry Which retry the client was that has left, from 0.
+ */
+export function retryGraceMs(retry: number): number {
+  const backoff = FIRST_BACKOFF_MS * 2 ** Math.max(0, retry - 1);
+  return Math.min(backoff, LAST_BACKOFF_MS) +
+    (retry === 0 ? FIRST_RECONNECT_MS : RECONNECT_MS);
+}
+
+function attend(
+  run: Run<unknown>,
+  retry: number,
+  signal: AbortSignal,
+): void {
+  run.retry = retry;
+  run.lostAt = signal.aborted ? Date.now() : undefined;
+  const leave = () => run.lostAt = Date.now();
+  signal.addEventListener("abort", leave, { once: true });
+}
+
+function keyReused(key: string): ApiError {
   const shown = JSON.stringify(key.slice(0, 60));
   return new ApiError(
     "idempotency_key_reused",
     `Cannot use Idempotency-Key ${shown}: it stands for a request with another body; expected a new key`,
     { param: "Idempotency-Key" },
   );
-}
-
-/** How long a job with an `Idempotency-Key` waits for its caller to come back, in milliseconds. */
-const KEYED_GRACE_MS = 10_000;
-
-/** What is started under a key, and for whom. */
-export interface StartUnderKeyOptions<Answer> {
-  /** The `Idempotency-Key`. */
-  readonly key: string;
-  /** What is asked, by which a repeat is known. */
-  readonly wanted: unknown;
-  /** Aborted when the caller is gone. */
-  readonly signal: AbortSignal;
-  /** Starts the job for the caller. */
-  readonly start: (caller: SubscriberOptions) => Promise<JobEntry<Answer>>;
-}
-
-/**
- * Starts a job under a key, or joins the caller to the one that was started under it.
- *
- * @throws {ApiError} `idempotency_key_reused`: the key stands for another request; and what `start` throws.
- */
-export async function startUnderKey<Answer extends JobAnswer>(
-  keys: IdempotencyKeys<Answer>,
-  { key, signal, start, wanted }: StartUnderKeyOptions<Answer>,
-): Promise<JobEntry<Answer>> {
-  const caller = { signal, gracePeriodMs: KEYED_GRACE_MS };
-  const fingerprint = await fingerprintOf(wanted);
-  const { entry, repeated } = await keys.use(
-    key,
-    fingerprint,
-    () => start(caller),
-  );
-  if (repeated) entry.attach(caller);
-  return entry;
-}
-
-/**
- * How long a job waits for the retry of a caller whose connection was cut, in milliseconds.
- *
- * The official clients retry after 0.5 s, and the fetch of Deno before that, at once and uncounted. All processes of a job
- * that nobody wants have to be gone within 2 s.
- */
-const RETRY_GRACE_MS = 900;
-
-/**
- * How long the images of a job are there for a retry, in milliseconds.
- *
- * It is for an answer that was cut off on its way. The official clients wait for 8 s at most before a retry, and send up to
- * 100 MB again.
- */
-const KEEP_MS = 30_000;
-
-/** A request that may be the retry of another. */
-export interface MaybeRetry<Answer> {
-  /** What is asked. */
-  readonly wanted: unknown;
-  /** Which retry the client says that it is: 0 for none, and undefined where it does not retry by itself. */
-  readonly retry: number | undefined;
-  /** Aborted when the caller is gone. */
-  readonly signal: AbortSignal;
-  /** Starts the job for the caller. */
-  readonly start: (caller: SubscriberOptions) => Promise<JobEntry<Answer>>;
-}
-
-interface Run<Answer> {
-  readonly fingerprint: string;
-  readonly entry: Promise<JobEntry<Answer>>;
-  /** Whether its caller is there. */
-  attended: boolean;
-  /** When the images were there, in milliseconds since 1970. */
-  doneAt: number | undefined;
-}
-
-/**
- * Remembers the jobs of clients that repeat a request by themselves when its connection is cut, so that nothing is drawn
- * and paid for twice.
- *
- * Such clients send no `Idempotency-Key`. A request joins a job that was asked the same and lost its caller, so that nobody
- * has seen its images; one that is counted as a retry also joins a job that made its images not long ago, for their answer
- * may have been lost. A job that failed is not joined, because a new try is what the client wants then. And what is neither
- * always starts a job, because the same words twice are a wish for more.
- */
-export class Retries<Answer extends JobAnswer> {
-  readonly #runs = new Set<Run<Answer>>();
-
-  /**
-   * Starts a job, or joins the caller to the job that the request is a retry of.
-   *
-   * @throws {ApiError} What `start` throws.
-   */
-  async start(request: MaybeRetry<Answer>): Promise<JobEntry<Answer>> {
-    const { retry, signal, start, wanted } = request;
-    if (retry === undefined) return await start({ signal });
-    const caller = { signal, gracePeriodMs: RETRY_GRACE_MS };
-    const fingerprint = await fingerprintOf(wanted);
-    this.#forget();
-    const previous = await this.#join(fingerprint, caller, retry > 0);
-    if (previous !== undefined) return previous;
-    const entry = start(caller);
-    const run = { fingerprint, entry, attended: true, doneAt: undefined };
-    this.#runs.add(run);
-    attend(run, signal);
-    this.#follow(run);
-    return await entry;
-  }
-
-  async #join(
-    fingerprint: string,
-    caller: SubscriberOptions,
-    isRetry: boolean,
-  ): Promise<JobEntry<Answer> | undefined> {
-    const runs = [...this.#runs].filter((run) =>
-      run.fingerprint === fingerprint &&
-      (!run.attended || (isRetry && run.doneAt !== undefined))
-    );
-    // Those that lost their callers come first.
-    runs.sort((a, b) => Number(a.attended) - Number(b.attended));
-    for (const run of runs) {
-      attend(run, caller.signal);
-      const entry = await run.entry.catch(() => undefined);
-      if (entry === undefined || entry.ending) continue;
-      entry.attach(caller);
-      return entry;
-    }
-  }
-
-  #follow(run: Run<Answer>): void {
-    run.entry.then(({ answer }) => answer).then(
-      () => run.doneAt = Date.now(),
-      () => this.#runs.delete(run),
-    );
-  }
-
-  #forget(): void {
-    for (const run of this.#runs) {
-      if ((run.doneAt ?? Infinity) + KEEP_MS < Date.now()) {
-        this.#runs.delete(run);
-      }
-    }
-  }
-}
-
-function attend(run: Run<unknown>, signal: AbortSignal): void {
-  run.attended = !signal.aborted;
-  signal.addEventListener("abort", () => run.attended = false, { once: true });
 }

@@ -18,11 +18,7 @@ import { readJson } from "../http/body.ts";
 import { isMultipart, readMultipart } from "../http/multipart.ts";
 import type { SseLimiter } from "../http/sse.ts";
 import type { JobEntry, Jobs, SubscriberOptions } from "../jobs/jobs.ts";
-import {
-  type IdempotencyKeys,
-  readIdempotencyKey,
-  startUnderKey,
-} from "../jobs/replay.ts";
+import { readIdempotencyKey, type Replay } from "../jobs/replay.ts";
 import type { Log } from "../log.ts";
 import { tellJob } from "../telemetry/request_span.ts";
 import { linkAbortController } from "../util.ts";
@@ -178,7 +174,7 @@ const POLL_SECONDS = 2;
 /** What the route works with. */
 export interface GenerateParts extends ReadParts {
   readonly jobs: Jobs<GenerateAnswer>;
-  readonly keys: IdempotencyKeys<GenerateAnswer>;
+  readonly replay: Replay<GenerateAnswer>;
   readonly streams: SseLimiter;
 }
 
@@ -189,7 +185,7 @@ export interface GenerateParts extends ReadParts {
  * `Prefer: respond-async` at once.
  */
 export function generate(parts: GenerateParts) {
-  const { jobs, keys, streams } = parts;
+  const { jobs, replay, streams } = parts;
   return async (
     request: Request,
     { requestId }: { readonly requestId: string },
@@ -215,10 +211,7 @@ export function generate(parts: GenerateParts) {
         requestId,
         caller: independent ? undefined : caller,
       });
-    const entry =
-      await (key === undefined
-        ? start({ signal })
-        : startUnderKey(keys, { key, wanted, signal, start }));
+    const entry = await replay.start({ key, wanted, signal, start });
     tellJob(entry.job.record.id);
     if (independent) return accepted(entry);
     if (place !== undefined) {

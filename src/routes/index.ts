@@ -9,7 +9,7 @@ import { createRouter, type Route } from "../http/router.ts";
 import { SseLimiter } from "../http/sse.ts";
 import type { ImageStore } from "../images/store.ts";
 import type { Jobs } from "../jobs/jobs.ts";
-import { IdempotencyKeys } from "../jobs/replay.ts";
+import { Replay } from "../jobs/replay.ts";
 import type { Library } from "../library/library.ts";
 import type { Log } from "../log.ts";
 import type { JobMetrics } from "../observability/metrics.ts";
@@ -66,11 +66,11 @@ export function createApp(
     authRequired: config.apiKey !== undefined,
     timeoutMs: config.timeoutMs,
   });
-  const keys = new IdempotencyKeys(jobs);
+  const replay = new Replay(jobs);
   const streams = new SseLimiter(config.maxStreams);
   const job = jobRoutes({ jobs, streams });
   const image = imageRoutes({ ...parts, storePrompts: config.storePrompts });
-  const openAi = openAiRoutes({ ...parts, keys, streams });
+  const openAi = openAiRoutes({ ...parts, replay, streams });
   const route = createRouter<RequestContext>([
     { method: "GET", path: "/healthz", handler: health(parts) },
     { method: "GET", path: "/readyz", handler: ready(readiness) },
@@ -83,7 +83,7 @@ export function createApp(
     {
       method: "POST",
       path: "/v1/images/generate",
-      handler: generate({ ...parts, keys, streams }),
+      handler: generate({ ...parts, replay, streams }),
     },
     { method: "GET", path: "/v1/images", handler: image.list },
     // Only what begins like an id: a GET of the path above is a wrong method and not a missing image.

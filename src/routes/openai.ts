@@ -10,12 +10,7 @@ import {
 } from "../http/sse.ts";
 import type { ImageStore, StoredImage } from "../images/store.ts";
 import type { JobEntry, Jobs, SubscriberOptions } from "../jobs/jobs.ts";
-import {
-  type IdempotencyKeys,
-  readIdempotencyKey,
-  Retries,
-  startUnderKey,
-} from "../jobs/replay.ts";
+import { readIdempotencyKey, type Replay } from "../jobs/replay.ts";
 import { listModels, showModel } from "../openai/models.ts";
 import {
   EDITS_FORM,
@@ -116,7 +111,7 @@ async function* toMessages(
 /** What the routes work with. */
 export interface OpenAiParts extends ReadParts {
   readonly jobs: Jobs<GenerateAnswer>;
-  readonly keys: IdempotencyKeys<GenerateAnswer>;
+  readonly replay: Replay<GenerateAnswer>;
   readonly store: ImageStore;
   readonly streams: SseLimiter;
 }
@@ -157,8 +152,7 @@ const EDITS: Kind = {
 export function openAiRoutes(
   parts: OpenAiParts,
 ): { readonly generations: Handler; readonly edits: Handler } {
-  const { jobs, keys, store, streams } = parts;
-  const retries = new Retries<GenerateAnswer>();
+  const { jobs, replay, store, streams } = parts;
   return { generations: handler(GENERATIONS), edits: handler(EDITS) };
 
   function handler({ form, operation, parse }: Kind): Handler {
@@ -176,14 +170,8 @@ export function openAiRoutes(
       using place = stream ? streams.take() : undefined;
       const start = (caller: SubscriberOptions) =>
         jobs.start(wanted, { requestId, caller });
-      const entry = key === undefined
-        ? await retries.start({
-          wanted,
-          retry: readRetry(headers),
-          signal,
-          start,
-        })
-        : await startUnderKey(keys, { key, wanted, signal, start });
+      const retry = readRetry(headers);
+      const entry = await replay.start({ key, retry, wanted, signal, start });
       tellJob(entry.job.record.id);
       const held = place?.move();
       const ends = {

@@ -22,16 +22,19 @@ export const CLIENTS: readonly {
  */
 export function connect(
   OpenAI: typeof OpenAI7,
-  { maxRetries = 0, path = "/v1", port }: {
+  { maxRetries = 0, path = "/v1", port, timeoutMs }: {
     readonly port: number;
     readonly path?: string;
     readonly maxRetries?: number;
+    /** After how long it gives up on a request, in milliseconds. */
+    readonly timeoutMs?: number;
   },
 ): OpenAI7 {
   return new OpenAI({
     baseURL: `http://127.0.0.1:${port}${path}`,
     apiKey: "any",
     maxRetries,
+    timeout: timeoutMs,
     fetch: fetchOnce,
   });
 }

@@ -64,6 +64,30 @@ Deno.test("the retry of Deno's own fetch joins the job whose connection was cut"
   assertEquals(server.logLines("generate.start").length, 1);
 });
 
+Deno.test("a client whose time limit is shorter than the drawing gets its image from one run", async () => {
+  await using server = await startTestService();
+  const { data } = await impatient(server).images.generate({
+    prompt: "an otter sandbox:slow=9000",
+  });
+  assertEquals(await inspectBase64(data?.[0].b64_json), "png 1536x1024");
+  assertEquals(server.logLines("generate.start").length, 1);
+  assertEquals(server.logLines("codex.exec.start").length, 1);
+});
+
+Deno.test("twelve clients whose time limit is shorter than the drawing are all served by twelve runs", async () => {
+  await using server = await startTestService({ MAX_WORKERS: "12" });
+  const client = impatient(server);
+  const images = await Promise.all(Array.from({ length: 12 }, async () => {
+    const prompt = "an otter sandbox:slow=4000";
+    const { data } = await client.images.generate({ prompt });
+    return data?.[0].b64_json;
+  }));
+  for (const image of images) {
+    assertEquals(await inspectBase64(image), "png 1536x1024");
+  }
+  assertEquals(server.logLines("codex.exec.start").length, 12);
+});
+
 Deno.test("a job that no retry joins is gone within two seconds", async () => {
   await using server = await startTestService(SETTINGS);
   await using proxy = await openCuttingProxy(server.port);
@@ -192,6 +216,12 @@ async function stream(
   const [, image] = /"b64_json":"([^"]+)"/.exec(await response.text()) ?? [];
   assert(image !== undefined);
   return image;
+}
+
+/** An official client that gives up on a request after 1.5 s, and tries five times more. */
+function impatient({ port }: { readonly port: number }) {
+  const [{ OpenAI }] = CLIENTS;
+  return connect(OpenAI, { port, maxRetries: 5, timeoutMs: 1_500 });
 }
 
 function retrying({ port }: CuttingProxy) {
