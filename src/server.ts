@@ -3,17 +3,20 @@ import { Codex } from "./codex/codex.ts";
 import type { Config } from "./config.ts";
 import { FairQueue } from "./generation/fair_queue.ts";
 import { Durations, Generator } from "./generation/generator.ts";
+import { SseLimiter } from "./http/sse.ts";
 import { checkPicture } from "./images/check.ts";
 import { ImageStore } from "./images/store.ts";
 import { JobFiles } from "./jobs/job_store.ts";
 import { Jobs } from "./jobs/jobs.ts";
+import { Replay } from "./jobs/replay.ts";
 import { Library } from "./library/library.ts";
 import type { Log } from "./log.ts";
 import { JobMetrics } from "./observability/metrics.ts";
 import { describeImage, generateAnswer } from "./routes/generate.ts";
-import { createReadiness } from "./routes/health.ts";
 import { createApp } from "./routes/index.ts";
 import { createAddresses } from "./routes/links.ts";
+import { createReadiness } from "./routes/readiness.ts";
+import type { Service } from "./routes/route.ts";
 import { startSandbox } from "./sandbox/backend.ts";
 import { writeSandboxLogin } from "./sandbox/login.ts";
 import { type Listening, serve } from "./serve.ts";
@@ -93,7 +96,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     log,
     observer: metrics,
   });
-  const app = createApp({
+  const service: Service = {
     addresses,
     codex,
     config,
@@ -102,11 +105,14 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     library,
     log,
     metrics,
-    port: () => listening?.port ?? config.port,
     readiness: createReadiness({ ...config, ...upstream, codex, slots }),
+    replay: new Replay(jobs),
     slots,
+    startedAt: performance.now(),
     store,
-  });
+    streams: new SseLimiter(config.maxStreams),
+  };
+  const app = createApp(service, () => listening?.port ?? config.port);
   listening = await serve(app, { ...config, log });
   const { url } = listening;
   log("info", "server.listen", {

@@ -1,3 +1,4 @@
+import type { Config } from "../config.ts";
 import { MAX_IMAGES, MODEL, OUTPUT_FORMATS, QUALITIES } from "./fields.ts";
 import { REFERENCE_LIMITS } from "./generate_request.ts";
 import {
@@ -26,24 +27,20 @@ const SIZE_OPTIONS = [
   "2880x2880",
 ] as const;
 
-/** What differs between two servers of one version. */
-export interface CapabilitiesOptions {
-  /** Whether requests need a key. */
-  readonly authRequired: boolean;
-  /** The time limit of one generation, in milliseconds. */
-  readonly timeoutMs: number;
-}
+let largestSizes: ReturnType<typeof findLargestSizes> | undefined;
 
 /** What the server can do, as `GET /v1/capabilities` answers. */
 export type Capabilities = ReturnType<typeof capabilities>;
 
 /** Tells what the server can do, from the same constants that requests are checked against. */
-export function capabilities(options: CapabilitiesOptions) {
+export function capabilities(
+  { apiKey, timeoutMs }: Pick<Config, "apiKey" | "timeoutMs">,
+) {
   return {
-    auth_required: options.authRequired,
+    auth_required: apiKey !== undefined,
     backend: "codex-exec",
     model: MODEL,
-    generation_timeout_ms: options.timeoutMs,
+    generation_timeout_ms: timeoutMs,
     max_images: MAX_IMAGES,
     output_formats: OUTPUT_FORMATS,
     qualities: QUALITIES,
@@ -58,11 +55,7 @@ export function capabilities(options: CapabilitiesOptions) {
       multiple_of: MULTIPLE_OF,
       max_ratio: `${MAX_RATIO}:1`,
     },
-    high_resolution_presets: {
-      landscape: formatSize(presetSize("4K", { width: 16, height: 9 })),
-      portrait: formatSize(presetSize("4K", { width: 9, height: 16 })),
-      square: formatSize(presetSize("4K", { width: 1, height: 1 })),
-    },
+    high_resolution_presets: largestSizes ??= findLargestSizes(),
     references: {
       mode: "original_image",
       max_images: REFERENCE_LIMITS.maxImages,
@@ -72,4 +65,12 @@ export function capabilities(options: CapabilitiesOptions) {
       formats: REFERENCE_LIMITS.formats,
     },
   } as const;
+}
+
+function findLargestSizes() {
+  return {
+    landscape: formatSize(presetSize("4K", { width: 16, height: 9 })),
+    portrait: formatSize(presetSize("4K", { width: 9, height: 16 })),
+    square: formatSize(presetSize("4K", { width: 1, height: 1 })),
+  };
 }

@@ -1,11 +1,13 @@
 import {
   type Answer,
   componentSchemas,
+  type DescribedRoute,
   type JsonSchema,
   openApiDocument,
   type Operation,
-  OPERATIONS,
+  operationsOf,
   type Parameter,
+  type PlacedOperation,
 } from "./openapi.ts";
 
 const ESCAPES: Readonly<Record<string, string>> = {
@@ -153,8 +155,9 @@ function inWords({ maximum, minimum, type }: JsonSchema): string {
 }
 
 /** Shows the API as a web page that needs nothing else. */
-export function apiPage(): string {
-  const { info, tags } = openApiDocument();
+export function apiPage(routes: readonly DescribedRoute[]): string {
+  const { info, tags } = openApiDocument(routes);
+  const operations = operationsOf(routes);
   const schemas = Object.entries(componentSchemas());
   const shown = schemas.map(([name, schema]) =>
     markup`<section id="${name}">
@@ -172,7 +175,7 @@ ${propertiesTable(schema)}</section>
 </head>
 <body>
 <nav>
-${tags.map(({ name }) => navigation(name))}
+${tags.map(({ name }) => navigation(name, operations))}
 <h2>Schemas</h2>
 <ul>${schemas.map(([name]) => markup`<li>${schemaLink(name)}</li>`)}</ul>
 </nav>
@@ -180,14 +183,17 @@ ${tags.map(({ name }) => navigation(name))}
 <h1>${info.title} ${info.version}</h1>
 <p>${info.summary}. ${prose(info.description)}
 For programs: <a href="/openapi.json">openapi.json</a>.</p>
-${OPERATIONS.map(showOperation)}${shown}</main>
+${operations.map(showOperation)}${shown}</main>
 </body>
 </html>
 `.text;
 }
 
-function navigation(tag: string): Html {
-  const items = OPERATIONS.filter((operation) => operation.tag === tag)
+function navigation(
+  tag: string,
+  operations: readonly PlacedOperation[],
+): Html {
+  const items = operations.filter((operation) => operation.tag === tag)
     .map(({ id, method, path }) =>
       markup`<li><a href="#${id}">${methodMark(method)} ${path}</a></li>`
     );
@@ -196,7 +202,7 @@ function navigation(tag: string): Html {
 `;
 }
 
-function showOperation(operation: Operation): Html {
+function showOperation(operation: PlacedOperation): Html {
   const { answers, body, description = "", id, method, parameters, path } =
     operation;
   return markup`<section id="${id}">

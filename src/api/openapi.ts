@@ -11,12 +11,6 @@ import {
 import { VERSION } from "../version.ts";
 import { generateRequestSchema } from "./generate_request.ts";
 import {
-  GENERATE_OPERATIONS,
-  JOB_OPERATIONS,
-  LIBRARY_OPERATIONS,
-  SERVER_OPERATIONS,
-} from "./operations.ts";
-import {
   candidateSchema,
   capabilitiesSchema,
   errorSchema,
@@ -201,11 +195,8 @@ export interface Answer {
   readonly content?: Readonly<Record<string, readonly SchemaName[]>>;
 }
 
-/** One method of one path. */
+/** What a route does, as the document tells it. */
 export interface Operation {
-  readonly method: "delete" | "get" | "post";
-  /** The path, its parameters in braces. */
-  readonly path: string;
   /** Its name in generated clients. */
   readonly id: string;
   /** The part of the API that it belongs to. */
@@ -226,20 +217,53 @@ export function json(name: SchemaName, description: string): Answer {
   return { description, content: { "application/json": [name] } };
 }
 
-/** All operations of the API, in the order in which they are shown. */
-export const OPERATIONS: readonly Operation[] = [
-  ...GENERATE_OPERATIONS,
-  ...LIBRARY_OPERATIONS,
-  ...JOB_OPERATIONS,
-  ...SERVER_OPERATIONS,
-];
+/** Makes the answer that holds what has no schema, in one of several media types. */
+export function withoutSchema(
+  description: string,
+  ...types: readonly string[]
+): Answer {
+  const content = Object.fromEntries(types.map((type) => [type, []]));
+  return { description, content };
+}
 
-const OPEN_PATHS = ["/healthz", "/readyz"];
+/** A route, as far as the document tells of it. */
+export interface DescribedRoute {
+  readonly method: string;
+  /** The path as a `URLPattern`, such as `/v1/images/:id/file`. */
+  readonly path: string;
+  /** Whether it needs no key. */
+  readonly open?: boolean;
+  /** What it does; left out where the document should not tell of it. */
+  readonly operation?: Operation;
+}
 
-/** Describes the API as OpenAPI 3.1 does, of the schemas that requests are checked against. */
-export function openApiDocument() {
+/** An operation with the method, in lower case, and the path that it has in the document. */
+export interface PlacedOperation extends Operation {
+  readonly method: string;
+  /** The path, its parameters in braces. */
+  readonly path: string;
+  readonly open: boolean;
+}
+
+/** Lists the operations of routes, as the document places them. */
+export function operationsOf(
+  routes: readonly DescribedRoute[],
+): readonly PlacedOperation[] {
+  return routes.flatMap(({ method, open = false, operation, path }) =>
+    operation === undefined ? [] : {
+      ...operation,
+      method: method.toLowerCase(),
+      path: path.replaceAll(/:(\w+)(?:\([^)]*\))?/g, "{$1}"),
+      open,
+    }
+  );
+}
+
+/** Describes the API as OpenAPI 3.1 does, by its routes and the schemas that requests are checked against. */
+export function openApiDocument(routes: readonly DescribedRoute[]) {
+  const operations = operationsOf(routes);
   const paths: Record<string, Record<string, unknown>> = {};
-  for (const operation of OPERATIONS) {
+  for (const operation of operations) {
     const { method, path } = operation;
     paths[path] = { ...paths[path], [method]: describe(operation) };
   }
@@ -255,7 +279,7 @@ export function openApiDocument() {
     },
     servers: [{ url: "/" }],
     security: [{}, { bearer: [] }, { xApiKey: [] }, { apiKey: [] }],
-    tags: [...new Set(OPERATIONS.map(({ tag }) => tag))]
+    tags: [...new Set(operations.map(({ tag }) => tag))]
       .map((name) => ({ name })),
     paths,
     components: {
@@ -275,15 +299,15 @@ export function openApiDocument() {
   } as const;
 }
 
-function describe(operation: Operation) {
-  const { answers, body, description, id, parameters, path, summary, tag } =
+function describe(operation: PlacedOperation) {
+  const { answers, body, description, id, open, parameters, summary, tag } =
     operation;
   return {
     operationId: id,
     tags: [tag],
     summary,
     ...(description !== undefined && { description }),
-    ...(OPEN_PATHS.includes(path) && { security: [{}] }),
+    ...(open && { security: [{}] }),
     ...(parameters !== undefined &&
       { parameters: parameters.map(describeParameter) }),
     ...(body !== undefined && {

@@ -2,6 +2,15 @@ import * as z from "zod";
 import { FITS, MODEL, OUTPUT_FORMATS, QUALITIES } from "./fields.ts";
 import { REFERENCE_LIMITS } from "./generate_request.ts";
 
+/** What a schema describes, for reading alone. */
+export type Described<Schema extends z.ZodType> = DeepReadonly<
+  z.infer<Schema>
+>;
+
+type DeepReadonly<Value> = Value extends object
+  ? { readonly [Key in keyof Value]: DeepReadonly<Value[Key]> }
+  : Value;
+
 const DELIVERED = ["original", "seen"] as const;
 const MIME_TYPES = ["image/png", "image/jpeg", "image/webp"] as const;
 
@@ -48,6 +57,9 @@ export const madeImageSchema = pictureSchema.extend({
   usage: usageSchema,
 });
 
+/** One picture of an answer. */
+export type MadeImage = Described<typeof madeImageSchema>;
+
 /** The schema of what became of a reference. */
 export const referenceAnswerSchema = z.object({
   label: z.string(),
@@ -85,6 +97,9 @@ export const generateAnswerSchema = z.object({
   }),
   usage: usageSchema,
 });
+
+/** The answer of `POST /v1/images/generate`. */
+export type GenerateAnswer = Described<typeof generateAnswerSchema>;
 
 const JOB_STATUSES = [
   "queued",
@@ -177,6 +192,9 @@ export const storedImageSchema = pictureSchema.extend({
     description: "The file as Codex wrote it, where it was converted",
   }),
 });
+
+/** All that is known of a stored image. */
+export type StoredImageAnswer = Described<typeof storedImageSchema>;
 
 /** The schema of the answer of `GET /v1/images`. */
 export const imageListSchema = z.object({

@@ -65,7 +65,7 @@ export function composeQuery(query: IndexQuery): {
   const where = conditions.join(" AND ");
   return {
     sql:
-      `SELECT id, place, bytes FROM images WHERE ${where} ORDER BY place DESC LIMIT :limit`,
+      `SELECT id, place AS sortKey, bytes FROM images WHERE ${where} ORDER BY place DESC LIMIT :limit`,
     values,
   };
 }
@@ -281,7 +281,7 @@ export class ImageIndex implements Disposable {
   remove(id: string): boolean {
     const removed = this.#file.use((database) => {
       const [image] = database.prepare(
-        "DELETE FROM images WHERE id = ? RETURNING id, place, bytes",
+        "DELETE FROM images WHERE id = ? RETURNING id, place AS sortKey, bytes",
       ).all(id) as unknown as IndexedImage[];
       database.prepare("DELETE FROM words WHERE rowid = ?")
         .run(image?.sortKey ?? null);
@@ -302,7 +302,8 @@ export class ImageIndex implements Disposable {
 
   /** Finds the image with the lowest place. */
   oldest(): IndexedImage | undefined {
-    const sql = "SELECT id, place, bytes FROM images ORDER BY place LIMIT 1";
+    const sql =
+      "SELECT id, place AS sortKey, bytes FROM images ORDER BY place LIMIT 1";
     return this.#file.use((database) =>
       database.prepare(sql).get() as unknown as IndexedImage | undefined
     );

@@ -1,20 +1,114 @@
 import { STATUS_CODE } from "@std/http/status";
-import { closestString } from "@std/text/closest-string";
+import { json, type Parameter, withoutSchema } from "../api/openapi.ts";
+import type { StoredImageAnswer } from "../api/schemas.ts";
 import { ApiError } from "../errors.ts";
 import { fileResponse } from "../http/file_response.ts";
-import type { RouteContext } from "../http/router.ts";
 import type { OpenedFile } from "../images/regular_file.ts";
 import type { ImageStore, StoredImage } from "../images/store.ts";
-import { type IndexQuery, toSearchQuery } from "../library/index.ts";
-import { formatCursor, type Library, parseCursor } from "../library/library.ts";
+import { formatCursor } from "../library/library.ts";
 import type { Thumbnails } from "../library/thumbnails.ts";
 import { truncateAndQuote } from "../util.ts";
+import { parseImagesQuery } from "./list_query.ts";
 import type { Addresses } from "./links.ts";
+import type { ApiRoute, HandlerContext } from "./route.ts";
+
+const VARIANTS = ["delivered", "original", "thumbnail"] as const;
+const IMAGE_TYPES = ["image/png", "image/jpeg", "image/webp"];
+
+const IMAGE_ID: Parameter = {
+  in: "path",
+  name: "id",
+  description: "The id of a stored image",
+};
+
+/** The routes of stored images: list, look, remove, fetch. */
+export const IMAGE_ROUTES: readonly ApiRoute<
+  "addresses" | "config" | "library" | "store"
+>[] = [
+  {
+    method: "GET",
+    path: "/v1/images",
+    handler: listImages,
+    operation: {
+      id: "listImages",
+      tag: "Library",
+      summary: "List stored images, the newest first",
+      parameters: [
+        { in: "query", name: "limit", description: "1 to 100, 20 if left out" },
+        {
+          in: "query",
+          name: "cursor",
+          description: "The `next_cursor` of the page before",
+        },
+        { in: "query", name: "job", description: "Those of one job" },
+        {
+          in: "query",
+          name: "q",
+          description: "Words of their prompts, where prompts are stored",
+        },
+      ],
+      answers: { 200: json("ImageList", "A page of images") },
+    },
+  },
+  {
+    method: "GET",
+    // Only what begins like an id: a GET of "/v1/images/generate" is a wrong method and not a missing image.
+    path: "/v1/images/:id(codex-[^/]+)",
+    handler: showImage,
+    operation: {
+      id: "showImage",
+      tag: "Library",
+      summary: "Look at what is known of an image",
+      parameters: [IMAGE_ID],
+      answers: { 200: json("StoredImage", "The image") },
+    },
+  },
+  {
+    method: "DELETE",
+    path: "/v1/images/:id(codex-[^/]+)",
+    handler: removeImage,
+    operation: {
+      id: "removeImage",
+      tag: "Library",
+      summary: "Remove an image and all its files",
+      parameters: [IMAGE_ID],
+      answers: { 204: { description: "It is removed" } },
+    },
+  },
+  {
+    method: "GET",
+    path: "/v1/images/:id/file",
+    handler: fetchImage,
+    operation: {
+      id: "fetchImage",
+      tag: "Library",
+      summary: "Fetch the file of an image",
+      description:
+        "Honours `Range`, `If-Match`, `If-None-Match`, the dates like them, and `HEAD`. A condition that does not hold is 412, a range behind the end 416.",
+      parameters: [IMAGE_ID, {
+        in: "query",
+        name: "variant",
+        description:
+          "The file as it was delivered (default), as Codex wrote it, or small",
+        values: VARIANTS,
+      }],
+      answers: {
+        200: withoutSchema("The file", ...IMAGE_TYPES),
+        206: withoutSchema("A range of it", ...IMAGE_TYPES),
+        304: { description: "The caller has it already" },
+      },
+    },
+  },
+];
 
 /** Writes all that is known of a stored image, in the words of the contract. */
-export function imageAnswer(image: StoredImage, addresses: Addresses) {
+export function imageAnswer(
+  image: StoredImage,
+  addresses: Addresses,
+): StoredImageAnswer {
   const { sidecar } = image;
   const { original } = sidecar;
+  // What a sidecar calls text was one of the words of a request or an answer when it was written.
   const url = addresses.url(image);
   return {
     id: sidecar.id,
@@ -32,7 +126,7 @@ export function imageAnswer(image: StoredImage, addresses: Addresses) {
     resize: sidecar.resize,
     width: sidecar.width,
     height: sidecar.height,
-    quality: sidecar.quality,
+    quality: sidecar.quality as StoredImageAnswer["quality"],
     prompt: sidecar.prompt ?? null,
     revised_prompt: sidecar.revised_prompt,
     sha256: sidecar.sha256,
@@ -41,7 +135,7 @@ export function imageAnswer(image: StoredImage, addresses: Addresses) {
     variation: sidecar.variation,
     duration_ms: sidecar.duration_ms,
     codex_version: sidecar.codex_version,
-    references: sidecar.references,
+    references: sidecar.references as StoredImageAnswer["references"],
     original: original && {
       mime_type: original.mime_type,
       sha256: original.sha256,
@@ -61,99 +155,6 @@ export function imageNotFound(id: string): ApiError {
   );
 }
 
-const NAMES = ["limit", "cursor", "job", "q"];
-const DEFAULT_LIMIT = 20;
-const MAX_LIMIT = 100;
-const MAX_TEXT = 200;
-
-/** What {@linkcode parseImagesQuery} depends on. */
-export interface ImagesQueryOptions {
-  /** Whether prompts can be searched for. */
-  readonly storePrompts: boolean;
-}
-
-/**
- * Reads the query of `GET /v1/images`.
- *
- * @throws {ApiError} `unknown_parameter`: one cannot be used; what is searched for does not stand in the message.
- */
-export function parseImagesQuery(
-  query: URLSearchParams,
-  options: ImagesQueryOptions,
-): IndexQuery {
-  for (const name of query.keys()) {
-    if (!NAMES.includes(name)) throw unknown(name);
-  }
-  const [limit, cursor, job, q] = NAMES.map((name) => query.get(name));
-  return {
-    limit: limit === null ? DEFAULT_LIMIT : readLimit(limit),
-    before: cursor === null ? undefined : readCursor(cursor),
-    job: job ?? undefined,
-    words: q === null ? undefined : readWords(q, options),
-  };
-}
-
-function readLimit(text: string): number {
-  const limit = /^\d{1,3}$/.test(text) ? Number(text) : 0;
-  if (limit >= 1 && limit <= MAX_LIMIT) return limit;
-  throw refuse(
-    "limit",
-    ` ${
-      truncateAndQuote(text)
-    }: expected a whole number from 1 to ${MAX_LIMIT}`,
-  );
-}
-
-function readCursor(text: string): number {
-  const place = parseCursor(text);
-  if (place !== undefined) return place;
-  throw refuse(
-    "cursor",
-    ` ${
-      truncateAndQuote(text)
-    }: expected the "next_cursor" of an earlier answer`,
-  );
-}
-
-function readWords(text: string, { storePrompts }: ImagesQueryOptions): string {
-  if (!storePrompts) {
-    throw refuse(
-      "q",
-      ": prompts are not stored, expected the setting CODEX_IMAGE_SERVER_STORE_PROMPTS=1",
-    );
-  }
-  const words = text.length > MAX_TEXT ? undefined : toSearchQuery(text);
-  if (words !== undefined) return words;
-  throw refuse(
-    "q",
-    ` of length ${text.length}: expected words, at most ${MAX_TEXT} characters`,
-  );
-}
-
-function unknown(name: string): ApiError {
-  const nearest = closestString(name.slice(0, 60), NAMES);
-  return new ApiError(
-    "unknown_parameter",
-    `Cannot use ${
-      truncateAndQuote(name)
-    }: there is no such parameter, the nearest is "${nearest}"`,
-    { param: name.slice(0, 60) },
-  );
-}
-
-function refuse(param: string, problem: string): ApiError {
-  const message = `Cannot use ${param}${problem}`;
-  return new ApiError("unknown_parameter", message, { param });
-}
-
-const VARIANTS = ["delivered", "original", "thumbnail"] as const;
-
-/** What the route works with. */
-export interface ImageFileParts {
-  readonly store: ImageStore;
-  readonly thumbnails: Thumbnails;
-}
-
 type Variant = typeof VARIANTS[number];
 
 /** An open file, and what is to be said of it. */
@@ -163,25 +164,23 @@ interface Shown extends OpenedFile {
   readonly fileName: string;
 }
 
-/** Makes `GET /v1/images/:id/file`: the bytes of a stored image, or of its thumbnail. */
-export function imageFile({ store, thumbnails }: ImageFileParts) {
-  return async (
-    request: Request,
-    { params }: RouteContext<object>,
-  ): Promise<Response> => {
-    const variant = readVariant(request);
-    const image = await store.find(params.id);
-    const shown = image &&
-      (variant === "thumbnail"
-        ? await openThumbnail(thumbnails, image)
-        : await openImage(store, image, variant));
-    if (shown === undefined) throw imageNotFound(params.id);
-    return fileResponse(request, shown.file, {
-      ...shown,
-      size: shown.info.size,
-      lastModified: shown.info.mtime ?? undefined,
-    });
-  };
+async function fetchImage(
+  request: Request,
+  { params, service }: HandlerContext<"library" | "store">,
+): Promise<Response> {
+  const { library, store } = service;
+  const variant = readVariant(request);
+  const image = await store.find(params.id);
+  const shown = image &&
+    (variant === "thumbnail"
+      ? await openThumbnail(library.thumbnails, image)
+      : await openImage(store, image, variant));
+  if (shown === undefined) throw imageNotFound(params.id);
+  return fileResponse(request, shown.file, {
+    ...shown,
+    size: shown.info.size,
+    lastModified: shown.info.mtime ?? undefined,
+  });
 }
 
 async function openImage(
@@ -232,46 +231,36 @@ function readVariant(request: Request): Variant {
   );
 }
 
-/** What the routes work with. */
-export interface ImageRoutesParts {
-  readonly addresses: Addresses;
-  readonly library: Library;
-  readonly store: ImageStore;
-  /** Whether prompts are stored, so that they can be searched for. */
-  readonly storePrompts: boolean;
+async function listImages(
+  request: Request,
+  { service }: HandlerContext<"addresses" | "config" | "library">,
+): Promise<Response> {
+  const { addresses, config, library } = service;
+  const { searchParams } = new URL(request.url);
+  const query = parseImagesQuery(searchParams, config);
+  const { indexing } = library;
+  const { images, next } = await library.list(query);
+  return Response.json({
+    object: "list",
+    data: images.map((image) => imageAnswer(image, addresses)),
+    next_cursor: next === undefined ? null : formatCursor(next),
+    indexing,
+  });
 }
 
-type Handler = (
-  request: Request,
-  context: RouteContext<object>,
-) => Promise<Response>;
+async function showImage(
+  _request: Request,
+  { params, service }: HandlerContext<"addresses" | "store">,
+): Promise<Response> {
+  const image = await service.store.find(params.id);
+  if (image === undefined) throw imageNotFound(params.id);
+  return Response.json(imageAnswer(image, service.addresses));
+}
 
-/** Makes the routes of stored images: list, look, remove. */
-export function imageRoutes(parts: ImageRoutesParts): {
-  readonly [Name in "list" | "show" | "remove"]: Handler;
-} {
-  const { addresses, library, store } = parts;
-  return {
-    list: async (request) => {
-      const { searchParams } = new URL(request.url);
-      const query = parseImagesQuery(searchParams, parts);
-      const { indexing } = library;
-      const { images, next } = await library.list(query);
-      return Response.json({
-        object: "list",
-        data: images.map((image) => imageAnswer(image, addresses)),
-        next_cursor: next === undefined ? null : formatCursor(next),
-        indexing,
-      });
-    },
-    show: async (_request, { params }) => {
-      const image = await store.find(params.id);
-      if (image === undefined) throw imageNotFound(params.id);
-      return Response.json(imageAnswer(image, addresses));
-    },
-    remove: async (_request, { params }) => {
-      if (!await library.remove(params.id)) throw imageNotFound(params.id);
-      return new Response(null, { status: STATUS_CODE.NoContent });
-    },
-  };
+async function removeImage(
+  _request: Request,
+  { params, service }: HandlerContext<"library">,
+): Promise<Response> {
+  if (!await service.library.remove(params.id)) throw imageNotFound(params.id);
+  return new Response(null, { status: STATUS_CODE.NoContent });
 }

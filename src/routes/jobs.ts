@@ -1,15 +1,110 @@
 import type { ServerSentEventMessage } from "@std/http/server-sent-event-stream";
 import { STATUS_CODE } from "@std/http/status";
+import { json, type Parameter, type SchemaName } from "../api/openapi.ts";
 import { ApiError } from "../errors.ts";
-import type { RouteContext } from "../http/router.ts";
-import {
-  eventStream,
-  type EventStreamOptions,
-  type SseLimiter,
-} from "../http/sse.ts";
+import { eventStream, type EventStreamOptions } from "../http/sse.ts";
 import type { Job } from "../jobs/job.ts";
 import type { JobAnswer, JobEntry, Jobs } from "../jobs/jobs.ts";
 import { tellJob } from "../telemetry/request_span.ts";
+import { readLimit } from "./list_query.ts";
+import type { ApiRoute, HandlerContext } from "./route.ts";
+
+/** When to ask for a job under way again, in seconds. */
+const POLL_SECONDS = 2;
+
+/** The schemas of the events of a job. */
+export const JOB_EVENTS = [
+  "Candidate",
+  "MadeImage",
+  "GenerateAnswer",
+  "JobFailure",
+] as const satisfies readonly SchemaName[];
+
+const JOB_ID: Parameter = {
+  in: "path",
+  name: "id",
+  description: "The id of a job, `gen_…`",
+};
+
+/** The routes of jobs: list, look, watch, cancel. */
+export const JOB_ROUTES: readonly ApiRoute<"jobs" | "streams">[] = [
+  {
+    method: "GET",
+    path: "/v1/jobs",
+    handler: listJobs,
+    operation: {
+      id: "listJobs",
+      tag: "Jobs",
+      summary: "List jobs, the newest first",
+      parameters: [
+        { in: "query", name: "limit", description: "1 to 100, 20 if left out" },
+      ],
+      answers: { 200: json("JobList", "The jobs") },
+    },
+  },
+  {
+    method: "GET",
+    path: "/v1/jobs/:id",
+    handler: showJob,
+    operation: {
+      id: "showJob",
+      tag: "Jobs",
+      summary: "Look at a job",
+      parameters: [JOB_ID],
+      answers: { 200: json("Job", "The job") },
+    },
+  },
+  {
+    method: "DELETE",
+    path: "/v1/jobs/:id",
+    handler: cancelJob,
+    operation: {
+      id: "cancelJob",
+      tag: "Jobs",
+      summary: "Cancel a job",
+      parameters: [JOB_ID],
+      answers: { 200: json("Job", "The job as it stood") },
+    },
+  },
+  {
+    method: "GET",
+    path: "/v1/jobs/:id/events",
+    handler: watchJob,
+    operation: {
+      id: "watchJob",
+      tag: "Jobs",
+      summary: "Watch a job",
+      parameters: [JOB_ID, {
+        in: "header",
+        name: "Last-Event-ID",
+        description: "The last event that the reader has",
+      }],
+      answers: {
+        200: {
+          description:
+            "The events `progress`, `image` and at the end `completed` or `error`, with this for their data",
+          content: { "text/event-stream": JOB_EVENTS },
+        },
+      },
+    },
+  },
+  {
+    method: "DELETE",
+    path: "/v1/jobs/:id/candidates/:index",
+    handler: cancelCandidate,
+    operation: {
+      id: "cancelCandidate",
+      tag: "Jobs",
+      summary: "Cancel one candidate of a job",
+      parameters: [JOB_ID, {
+        in: "path",
+        name: "index",
+        description: "Which candidate, from 0",
+      }],
+      answers: { 200: json("Job", "The job as it stood") },
+    },
+  },
+];
 
 /** From where and for whom a job is streamed. */
 export interface JobStreamOptions extends EventStreamOptions {
@@ -32,55 +127,50 @@ async function* messages(
   }
 }
 
-/** When to ask for a job under way again, in seconds. */
-const POLL_SECONDS = 2;
-const DEFAULT_LIMIT = 20;
-const MAX_LIMIT = 100;
-
-type Handler = (
+function listJobs(
   request: Request,
-  context: RouteContext<object>,
-) => Response;
-
-/** What the routes work with. */
-export interface JobRoutesParts<Answer extends JobAnswer> {
-  readonly jobs: Jobs<Answer>;
-  readonly streams: SseLimiter;
+  { service: { jobs } }: HandlerContext<"jobs">,
+): Response {
+  const limit = readLimit(new URL(request.url).searchParams.get("limit"));
+  const data = jobs.all.slice(0, limit).map((job) => job.view());
+  return Response.json({ object: "list", data });
 }
 
-/** Makes the routes of jobs: list, look, watch, cancel. */
-export function jobRoutes<Answer extends JobAnswer>(
-  { jobs, streams }: JobRoutesParts<Answer>,
-): {
-  readonly [Name in "list" | "show" | "events" | "cancel" | "cancelCandidate"]:
-    Handler;
-} {
-  return {
-    list: (request) => {
-      const limit = readLimit(request);
-      const data = jobs.all.slice(0, limit).map((job) => job.view());
-      return Response.json({ object: "list", data });
-    },
-    show: (_request, { params }) => show(find(jobs, params.id)),
-    events: (request, { params }) => {
-      const { job } = find(jobs, params.id);
-      const place = streams.take();
-      return jobStream(job, {
-        after: readLastEventId(request.headers),
-        onClose: () => place.dispose(),
-      });
-    },
-    cancel: (_request, { params }) => {
-      const entry = find(jobs, params.id);
-      entry.cancel();
-      return show(entry);
-    },
-    cancelCandidate: (_request, { params }) => {
-      const entry = find(jobs, params.id);
-      entry.cancel(readIndex(params.index, entry));
-      return show(entry);
-    },
-  };
+function showJob(
+  _request: Request,
+  { params, service: { jobs } }: HandlerContext<"jobs">,
+): Response {
+  return show(find(jobs, params.id));
+}
+
+function watchJob(
+  request: Request,
+  { params, service: { jobs, streams } }: HandlerContext<"jobs" | "streams">,
+): Response {
+  const { job } = find(jobs, params.id);
+  const place = streams.take();
+  return jobStream(job, {
+    after: readLastEventId(request.headers),
+    onClose: () => place.dispose(),
+  });
+}
+
+function cancelJob(
+  _request: Request,
+  { params, service: { jobs } }: HandlerContext<"jobs">,
+): Response {
+  const entry = find(jobs, params.id);
+  entry.cancel();
+  return show(entry);
+}
+
+function cancelCandidate(
+  _request: Request,
+  { params, service: { jobs } }: HandlerContext<"jobs">,
+): Response {
+  const entry = find(jobs, params.id);
+  entry.cancel(readIndex(params.index, entry));
+  return show(entry);
 }
 
 function find<Answer extends JobAnswer>(
@@ -115,20 +205,6 @@ function readIndex(text: string, { job }: JobEntry<unknown>): number {
     `Cannot find candidate ${
       JSON.stringify(text.slice(0, 20))
     }: expected 0 to ${count - 1}`,
-  );
-}
-
-function readLimit(request: Request): number {
-  const text = new URL(request.url).searchParams.get("limit");
-  if (text === null) return DEFAULT_LIMIT;
-  const limit = /^\d{1,3}$/.test(text) ? Number(text) : 0;
-  if (limit >= 1 && limit <= MAX_LIMIT) return limit;
-  throw new ApiError(
-    "unknown_parameter",
-    `Cannot use limit ${
-      JSON.stringify(text.slice(0, 20))
-    }: expected a whole number from 1 to ${MAX_LIMIT}`,
-    { param: "limit" },
   );
 }
 

@@ -1,16 +1,13 @@
 import type { ServerSentEventMessage } from "@std/http/server-sent-event-stream";
 import type { Form } from "../api/form.ts";
 import type { FileReference } from "../api/generate_request.ts";
+import { type Answer, json } from "../api/openapi.ts";
+import type { GenerateAnswer } from "../api/schemas.ts";
 import { describeError } from "../http/error_response.ts";
-import type { RouteContext } from "../http/router.ts";
-import {
-  eventStream,
-  type EventStreamOptions,
-  type SseLimiter,
-} from "../http/sse.ts";
+import { eventStream, type EventStreamOptions } from "../http/sse.ts";
 import type { ImageStore, StoredImage } from "../images/store.ts";
-import type { JobEntry, Jobs, SubscriberOptions } from "../jobs/jobs.ts";
-import { readIdempotencyKey, type Replay } from "../jobs/replay.ts";
+import type { JobEntry, SubscriberOptions } from "../jobs/jobs.ts";
+import { readIdempotencyKey } from "../jobs/replay.ts";
 import { listModels, showModel } from "../openai/models.ts";
 import {
   EDITS_FORM,
@@ -25,19 +22,120 @@ import {
 } from "../openai/response.ts";
 import { tellJob } from "../telemetry/request_span.ts";
 import { linkAbortController } from "../util.ts";
-import {
-  type GenerateAnswer,
-  type ReadParts,
-  readRequest,
-} from "./generate.ts";
+import { IDEMPOTENCY_KEY } from "./generate.ts";
 import { imageNotFound } from "./images.ts";
+import { readRequest } from "./read_request.ts";
+import type { ApiRoute, HandlerContext } from "./route.ts";
 
-/** The routes of models, of which there is one. */
-export const modelRoutes = {
-  list: (): Response => Response.json(listModels()),
-  show: (_request: Request, { params }: RouteContext<object>): Response =>
-    Response.json(showModel(params.id)),
-} as const;
+type Needed =
+  | "config"
+  | "jobs"
+  | "log"
+  | "replay"
+  | "store"
+  | "streams";
+
+/** How a kind of request is read and answered. */
+interface Kind {
+  readonly operation: Operation;
+  /** The form that may come instead of JSON. */
+  readonly form: Form | undefined;
+  readonly parse: (
+    body: unknown,
+    uploads?: readonly FileReference[],
+  ) => OpenAiRequest;
+}
+
+const GENERATIONS: Kind = {
+  operation: "image_generation",
+  form: undefined,
+  parse: parseGenerations,
+};
+
+const EDITS: Kind = {
+  operation: "image_edit",
+  form: EDITS_FORM,
+  parse: parseEdits,
+};
+
+/**
+ * The routes that OpenAI's clients know.
+ *
+ * They start the jobs of the own route, and only read and write in other words.
+ */
+export const OPENAI_ROUTES: readonly ApiRoute<Needed>[] = [
+  {
+    method: "POST",
+    path: "/v1/images/generations",
+    handler: (request, context) => answerImages(request, context, GENERATIONS),
+    operation: {
+      id: "createImage",
+      tag: "OpenAI",
+      summary: "Make images as OpenAI's clients ask for them",
+      description:
+        "`x-codex-image-ignored` names the fields that had no effect. The path works without `/v1` too.",
+      parameters: [IDEMPOTENCY_KEY],
+      body: { "application/json": "GenerationsRequest" },
+      answers: { 200: describeAnswer("image_generation") },
+    },
+  },
+  {
+    method: "POST",
+    path: "/v1/images/edits",
+    handler: (request, context) => answerImages(request, context, EDITS),
+    operation: {
+      id: "editImage",
+      tag: "OpenAI",
+      summary: "Make images of images as OpenAI's clients ask for them",
+      description:
+        "In a form, `image` may be repeated or called `image[]`. The path works without `/v1` too.",
+      parameters: [IDEMPOTENCY_KEY],
+      body: {
+        "multipart/form-data": "EditsForm",
+        "application/json": "EditsRequest",
+      },
+      answers: { 200: describeAnswer("image_edit") },
+    },
+  },
+  {
+    method: "GET",
+    path: "/v1/models",
+    handler: () => Response.json(listModels()),
+    operation: {
+      id: "listModels",
+      tag: "OpenAI",
+      summary: "List the models, of which there is one",
+      answers: { 200: json("ModelList", "The models") },
+    },
+  },
+  {
+    method: "GET",
+    path: "/v1/models/:id",
+    handler: (_request, { params }) => Response.json(showModel(params.id)),
+    operation: {
+      id: "showModel",
+      tag: "OpenAI",
+      summary: "Look at the model",
+      parameters: [{
+        in: "path",
+        name: "id",
+        description: "The name of the model",
+      }],
+      answers: { 200: json("Model", "The model") },
+    },
+  },
+];
+
+function describeAnswer(operation: Operation): Answer {
+  return {
+    description:
+      `The images; with \`stream\` the events \`${operation}.completed\` for each image as it is finished, and \`error\` at the end`,
+    content: {
+      "application/json": ["OpenAiAnswer"],
+      "text/event-stream": ["CompletedEvent", "ErrorEvent"],
+    },
+  };
+}
 
 /** How a job is answered. */
 export interface OpenAiAnswerOptions extends OpenAiRequest {
@@ -108,80 +206,35 @@ async function* toMessages(
   }
 }
 
-/** What the routes work with. */
-export interface OpenAiParts extends ReadParts {
-  readonly jobs: Jobs<GenerateAnswer>;
-  readonly replay: Replay<GenerateAnswer>;
-  readonly store: ImageStore;
-  readonly streams: SseLimiter;
-}
-
-type Handler = (
+async function answerImages(
   request: Request,
-  context: { readonly requestId: string },
-) => Promise<Response>;
-
-/** How a kind of request is read and answered. */
-interface Kind {
-  readonly operation: Operation;
-  /** The form that may come instead of JSON. */
-  readonly form: Form | undefined;
-  readonly parse: (
-    body: unknown,
-    uploads?: readonly FileReference[],
-  ) => OpenAiRequest;
-}
-
-const GENERATIONS: Kind = {
-  operation: "image_generation",
-  form: undefined,
-  parse: parseGenerations,
-};
-
-const EDITS: Kind = {
-  operation: "image_edit",
-  form: EDITS_FORM,
-  parse: parseEdits,
-};
-
-/**
- * Makes `POST /v1/images/generations` and `POST /v1/images/edits` as OpenAI's clients know them.
- *
- * They start the jobs of the own route, and only read and write in other words.
- */
-export function openAiRoutes(
-  parts: OpenAiParts,
-): { readonly generations: Handler; readonly edits: Handler } {
-  const { jobs, replay, store, streams } = parts;
-  return { generations: handler(GENERATIONS), edits: handler(EDITS) };
-
-  function handler({ form, operation, parse }: Kind): Handler {
-    return async (request, { requestId }) => {
-      const { headers } = request;
-      const gone = linkAbortController(request.signal);
-      const { signal } = gone;
-      const key = readIdempotencyKey(headers);
-      // A job that is started moves its files away, and whatever else was uploaded goes in the end.
-      await using uploaded = new AsyncDisposableStack();
-      const options = { form, parse, requestId, signal, uploaded };
-      const asked = await readRequest(request, parts, options);
-      const { stream, wanted } = asked;
-      // Before anything is started: what is drawn for a stream that cannot be opened is lost.
-      using place = stream ? streams.take() : undefined;
-      const start = (caller: SubscriberOptions) =>
-        jobs.start(wanted, { requestId, caller });
-      const retry = readRetry(headers);
-      const entry = await replay.start({ key, retry, wanted, signal, start });
-      tellJob(entry.job.record.id);
-      const held = place?.move();
-      const ends = {
-        onClose: () => held?.dispose(),
-        // Who has read everything is not one whose images were lost.
-        onCut: () => gone.abort(),
-      };
-      return await openAiAnswer(entry, { ...asked, operation, store, ends });
-    };
-  }
+  { requestId, service }: HandlerContext<Needed>,
+  { form, operation, parse }: Kind,
+): Promise<Response> {
+  const { jobs, replay, store, streams } = service;
+  const { headers } = request;
+  const gone = linkAbortController(request.signal);
+  const { signal } = gone;
+  const key = readIdempotencyKey(headers);
+  // A job that is started moves its files away, and whatever else was uploaded goes in the end.
+  await using uploaded = new AsyncDisposableStack();
+  const options = { form, parse, requestId, signal, uploaded };
+  const asked = await readRequest(request, service, options);
+  const { stream, wanted } = asked;
+  // Before anything is started: what is drawn for a stream that cannot be opened is lost.
+  using place = stream ? streams.take() : undefined;
+  const start = (caller: SubscriberOptions) =>
+    jobs.start(wanted, { requestId, caller });
+  const retry = readRetry(headers);
+  const entry = await replay.start({ key, retry, wanted, signal, start });
+  tellJob(entry.job.record.id);
+  const held = place?.move();
+  const ends = {
+    onClose: () => held?.dispose(),
+    // Who has read everything is not one whose images were lost.
+    onCut: () => gone.abort(),
+  };
+  return await openAiAnswer(entry, { ...asked, operation, store, ends });
 }
 
 /** Reads how often a client says that it has sent the request before; nothing where it is none that counts. */

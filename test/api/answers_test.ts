@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
-import { OPERATIONS, SCHEMAS } from "../../src/api/openapi.ts";
+import { operationsOf, SCHEMAS } from "../../src/api/openapi.ts";
+import { ROUTES } from "../../src/routes/index.ts";
 import { paint } from "../openai/clients.ts";
 import { startTestService } from "../support/service.ts";
 
@@ -146,7 +147,7 @@ function isTold(
   },
 ): boolean {
   if (name === "Error") return status >= 400;
-  return OPERATIONS.some((operation) =>
+  return operationsOf(ROUTES).some((operation) =>
     operation.method === method.toLowerCase() &&
     patternOf(operation.path).test(path) &&
     operation.answers[status]?.content?.["application/json"]?.includes(name)

@@ -15,18 +15,18 @@ const CONTRACT = JSON.parse(`
 `);
 
 Deno.test("capabilities() answers what the contract says", () => {
-  const answer = capabilities({ authRequired: false, timeoutMs: 600_000 });
+  const answer = capabilities({ apiKey: undefined, timeoutMs: 600_000 });
   assertEquals(JSON.parse(JSON.stringify(answer)), CONTRACT);
 });
 
 Deno.test("capabilities() tells of the key and the time limit", () => {
-  const answer = capabilities({ authRequired: true, timeoutMs: 5000 });
+  const answer = capabilities({ apiKey: "k", timeoutMs: 5000 });
   assertEquals(answer.auth_required, true);
   assertEquals(answer.generation_timeout_ms, 5000);
 });
 
 Deno.test("capabilities() offers nothing that a request may not say", () => {
-  const offers = capabilities({ authRequired: false, timeoutMs: 1 });
+  const offers = capabilities({ apiKey: undefined, timeoutMs: 1 });
   const prompt = "an otter";
   for (const size of offers.size_options) {
     parseGenerateRequest({ prompt, size });

@@ -2,13 +2,14 @@ import { assertEquals, assertStringIncludes } from "@std/assert";
 import { fromFileUrl, join } from "@std/path";
 import openapiTypescript, { astToString } from "openapi-typescript";
 import { openApiDocument } from "../../src/api/openapi.ts";
+import { ROUTES } from "../../src/routes/index.ts";
 
 const ROOT = fromFileUrl(new URL("../..", import.meta.url));
 
 /** What a program that uses the types may say, and what it may not. */
 const PROGRAM = `
 import type { components, paths } from "./api.ts";
-import type { GenerateAnswer } from "ROOT/src/routes/generate.ts";
+import type { GenerateAnswer } from "ROOT/src/api/schemas.ts";
 import type { JobView } from "ROOT/src/jobs/job.ts";
 
 type Schemas = components["schemas"];
@@ -68,7 +69,7 @@ Deno.test("the types that are made of the document tell mistakes", async () => {
 async function checkProgram(
   program: string,
 ): Promise<{ readonly code: number; readonly stderr: string }> {
-  const document = JSON.stringify(openApiDocument());
+  const document = JSON.stringify(openApiDocument(ROUTES));
   const types = astToString(await openapiTypescript(document));
   const directory = await Deno.makeTempDir();
   try {

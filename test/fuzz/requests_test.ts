@@ -6,7 +6,7 @@ import { checkSize, parseAspect, resolveTarget } from "../../src/api/size.ts";
 import { ValidationError } from "../../src/api/validation_error.ts";
 import { ApiError } from "../../src/errors.ts";
 import { parseGenerations } from "../../src/openai/request.ts";
-import { parseImagesQuery } from "../../src/routes/images.ts";
+import { parseImagesQuery } from "../../src/routes/list_query.ts";
 import { generateBody } from "./arbitraries.ts";
 
 const anything = fc.anything({ withBigInt: true, withNullPrototype: true });

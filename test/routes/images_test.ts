@@ -1,9 +1,10 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { readConfig } from "../../src/config.ts";
 import { toApiError } from "../../src/errors.ts";
 import { errorResponse } from "../../src/http/error_response.ts";
 import { createRouter } from "../../src/http/router.ts";
 import type { LibraryOptions } from "../../src/library/library.ts";
-import { imageFile, imageRoutes } from "../../src/routes/images.ts";
+import { IMAGE_ROUTES } from "../../src/routes/images.ts";
 import { createAddresses } from "../../src/routes/links.ts";
 import { newImage } from "../images/new_images.ts";
 import { encode, picture } from "../images/samples.ts";
@@ -247,22 +248,15 @@ async function openSite(options: SiteOptions = {}) {
       : await shelf.startLibrary(options),
   );
   const { store } = shelf;
+  const { config } = readConfig({
+    CODEX_IMAGE_SERVER_STORE_PROMPTS: storePrompts ? "1" : "0",
+  }, "/");
   const addresses = createAddresses({ baseUrl: () => BASE, publicDir });
-  const image = imageRoutes({ addresses, library, store, storePrompts });
-  const { thumbnails } = library;
-  const route = createRouter([
-    { method: "GET", path: "/v1/images", handler: image.list },
-    { method: "GET", path: "/v1/images/:id", handler: image.show },
-    { method: "DELETE", path: "/v1/images/:id", handler: image.remove },
-    {
-      method: "GET",
-      path: "/v1/images/:id/file",
-      handler: imageFile({ store, thumbnails }),
-    },
-  ]);
+  const service = { addresses, config, library, store };
+  const route = createRouter(IMAGE_ROUTES);
   const answer = async (request: Request): Promise<Response> => {
     try {
-      return await route(request, {});
+      return await route(request, { requestId: "test", service });
     } catch (error) {
       return errorResponse(toApiError(error), "test");
     }

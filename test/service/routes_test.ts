@@ -1,5 +1,6 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { OPERATIONS } from "../../src/api/openapi.ts";
+import { operationsOf } from "../../src/api/openapi.ts";
+import { ROUTES } from "../../src/routes/index.ts";
 import { exchange } from "../http/_raw.ts";
 import { startTestService } from "../support/service.ts";
 
@@ -233,7 +234,7 @@ Deno.test("localhost reaches the server by IPv6 as well", {
 
 /** The paths of all routes with a method, an id that is none of an image in the place of parameters. */
 function pathsOf(method: string): string[] {
-  return OPERATIONS.filter((operation) => operation.method === method)
+  return operationsOf(ROUTES).filter((operation) => operation.method === method)
     .map(({ path }) => path.replaceAll(/\{\w+\}/g, NOBODY));
 }
 

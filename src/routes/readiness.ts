@@ -1,0 +1,104 @@
+import type { Codex } from "../codex/codex.ts";
+import type { FairQueue } from "../generation/fair_queue.ts";
+import { isWritable } from "../storage/data_dir.ts";
+import { freeBytes } from "../storage/free_space.ts";
+import { startStopwatch } from "../util.ts";
+
+/** How long an answer is good for, in milliseconds. */
+const CACHE_MS = 30_000;
+const MIB = 1_048_576;
+
+/** One thing that must be in order. */
+export interface Check {
+  /** What is checked. */
+  readonly name: string;
+  /** Whether it is in order. */
+  readonly ok: boolean;
+  /** What was found. */
+  readonly detail: string;
+}
+
+/** What is checked. */
+export interface ReadinessOptions {
+  readonly codex: Codex;
+  /** Where pictures are kept. */
+  readonly outputDir: string;
+  /** Where the server keeps its own files. */
+  readonly dataDir: string;
+  /** How much space has to be free, in bytes. */
+  readonly minFreeBytes: number;
+  readonly slots: FairQueue;
+}
+
+/** Tells whether a generation would have what it needs. */
+export type Readiness = () => Promise<readonly Check[]>;
+
+/** Makes a {@linkcode Readiness} that remembers its answer for 30 seconds. */
+export function createReadiness(options: ReadinessOptions): Readiness {
+  let answer: Promise<readonly Check[]> | undefined;
+  let age = startStopwatch();
+  return async () => {
+    if (answer === undefined || age() > CACHE_MS) {
+      age = startStopwatch();
+      answer = checkAll(options);
+    }
+    // A pause is known without asking anybody, so that it is never out of date.
+    return [...await answer, checkUsageLimit(options.slots)];
+  };
+}
+
+function checkUsageLimit({ load }: FairQueue): Check {
+  const { pausedUntil } = load;
+  return {
+    name: "usage_limit",
+    ok: pausedUntil === undefined,
+    detail: pausedUntil === undefined
+      ? "none known"
+      : `reached, until ${new Date(pausedUntil).toISOString()}`,
+  };
+}
+
+function checkAll(options: ReadinessOptions): Promise<readonly Check[]> {
+  const { codex, outputDir } = options;
+  return Promise.all([
+    named("codex", codex.checkVersion()),
+    named("login", codex.checkLogin()),
+    named("login_writable", codex.checkLoginWritable()),
+    named("output_writable", checkWritable(outputDir)),
+    named("free_disk", checkFreeDisk(options)),
+    named("image_tool", codex.checkImageTool()),
+  ]);
+}
+
+async function named(
+  name: string,
+  check: Promise<Omit<Check, "name">>,
+): Promise<Check> {
+  try {
+    const { ok, detail } = await check;
+    return { name, ok, detail };
+  } catch (error) {
+    // To be unable to look is an answer too.
+    if (!(error instanceof Error)) throw error;
+    return { name, ok: false, detail: `Cannot check: ${error.message}` };
+  }
+}
+
+async function checkWritable(directory: string): Promise<Omit<Check, "name">> {
+  const ok = await isWritable(directory);
+  return { ok, detail: ok ? directory : `Cannot write to "${directory}"` };
+}
+
+async function checkFreeDisk(
+  { dataDir, minFreeBytes, outputDir }: ReadinessOptions,
+): Promise<Omit<Check, "name">> {
+  try {
+    const free = await freeBytes(outputDir, dataDir);
+    const detail = `${Math.floor(free / MIB)} MiB free`;
+    return { ok: free >= minFreeBytes, detail };
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    const detail = `Cannot tell the free space: ${error.message}`;
+    return { ok: false, detail };
+  }
+}
