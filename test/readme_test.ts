@@ -2,19 +2,21 @@ import { assert, assertEquals } from "@std/assert";
 import manifest from "../deno.json" with { type: "json" };
 import { SETTING_NAMES } from "../src/config.ts";
 
-const readme = await Deno.readTextFile(
-  new URL("../README.md", import.meta.url),
-);
+const readme = await read("README.md");
+const docs = (await Promise.all(
+  ["api", "clients", "docker", "errors", "settings"]
+    .map((page) => read(`docs/${page}.md`)),
+)).join("\n") + await read("CONTRIBUTING.md");
 
-Deno.test("README names every setting", () => {
-  const missing = SETTING_NAMES.filter((name) =>
-    !readme.includes(`\`${name}\``)
-  );
+Deno.test("the docs name every setting", () => {
+  const missing = SETTING_NAMES.filter((name) => !docs.includes(`\`${name}\``));
   assertEquals(missing, []);
 });
 
-Deno.test("README speaks of no task that is not there", () => {
-  const named = [...readme.matchAll(/\bdeno(?:@[\d.]+)? task ([a-z-]+)/g)]
+Deno.test("README and the docs speak of no task that is not there", () => {
+  const named = [
+    ...(readme + docs).matchAll(/\bdeno(?:@[\d.]+)? task ([a-z-]+)/g),
+  ]
     .map(([, name]) => name)
     .filter((name) => name !== "lists");
   assert(named.length > 5);
@@ -22,34 +24,52 @@ Deno.test("README speaks of no task that is not there", () => {
 });
 
 Deno.test("README, Dockerfile and this run have one version of Deno", async () => {
-  const dockerfile = await Deno.readTextFile(
-    new URL("../Dockerfile", import.meta.url),
-  );
+  const dockerfile = await read("Dockerfile");
   const versions = [
-    ...readme.matchAll(/\bdeno@([\d.]+)/g),
+    ...(readme + docs).matchAll(/\bdeno@([\d.]+)/g),
     ...dockerfile.matchAll(/DENO_VERSION=([\d.]+)/g),
   ].map(([, version]) => version);
   assertEquals(new Set(versions), new Set([Deno.version.deno]));
 });
 
 Deno.test("README and deno.json have one version of Codex", () => {
-  const named = [...readme.matchAll(/@openai\/codex@([\d.]+)/g)].map(([, v]) =>
-    v
-  );
+  const named = [...(readme + docs).matchAll(/@openai\/codex@([\d.]+)/g)].map((
+    [, v],
+  ) => v);
   assertEquals(
     new Set(named),
     new Set([manifest.imports["@openai/codex"].split("@").at(-1)]),
   );
 });
 
-Deno.test("README names every error code", async () => {
-  const source = await Deno.readTextFile(
-    new URL("../src/errors.ts", import.meta.url),
-  );
+Deno.test("the docs name every error code", async () => {
+  const source = await read("src/errors.ts");
   const codes = [...source.matchAll(/^ {2}\| "([a-z_]+)"/gm)]
     .map(([, code]) => code)
     // There is a word for all of these.
     .filter((code) => !code.startsWith("invalid_"));
   assert(codes.length > 20);
-  assertEquals(codes.filter((code) => !readme.includes(`\`${code}\``)), []);
+  assertEquals(codes.filter((code) => !docs.includes(`\`${code}\``)), []);
 });
+
+Deno.test("README and the docs link to nothing that is not there", async () => {
+  const pages = ["README.md", "CONTRIBUTING.md", "SECURITY.md"];
+  for await (
+    const { name } of Deno.readDir(new URL("../docs", import.meta.url))
+  ) {
+    if (name.endsWith(".md")) pages.push(`docs/${name}`);
+  }
+  const missing: string[] = [];
+  for (const page of pages) {
+    const text = await read(page);
+    for (const [, link] of text.matchAll(/\]\(([^)#:]+)(?:#[^)]*)?\)/g)) {
+      const target = new URL(link, new URL(`../${page}`, import.meta.url));
+      await Deno.stat(target).catch(() => missing.push(`${page}: ${link}`));
+    }
+  }
+  assertEquals(missing, []);
+});
+
+function read(path: string): Promise<string> {
+  return Deno.readTextFile(new URL(`../${path}`, import.meta.url));
+}

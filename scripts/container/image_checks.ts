@@ -7,7 +7,7 @@ import type { Project } from "./project.ts";
 
 const ROOT = join(import.meta.dirname ?? ".", "..", "..");
 /** Files that may name a version of Deno, each of which must be the one of the Dockerfile. */
-const NAMING = [".ci/run", "README.md"];
+const NAMING = [".ci/run", "README.md", "docs/docker.md"];
 const NOT_IN_IMAGE = "node npm npx gcc cc g++ make python3 curl git";
 
 /** Checks what the image is made of. */

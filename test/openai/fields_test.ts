@@ -7,7 +7,7 @@ import {
   parseEdits,
 } from "../../src/openai/request.ts";
 
-const README = new URL("../../README.md", import.meta.url);
+const README = new URL("../../docs/clients.md", import.meta.url);
 const IMAGE = { image_url: "data:image/png;base64,AAAA" };
 
 /** A good value of every field of the JSON body. */
@@ -61,7 +61,7 @@ for (const [name, { treatment }] of Object.entries(FIELDS)) {
   });
 }
 
-Deno.test("FIELDS are the table in the README", async () => {
+Deno.test("FIELDS are the table in the docs", async () => {
   const readme = await Deno.readTextFile(README);
   const [, table] =
     /<!-- openai-fields -->\n+([^]*?)\n+<!-- \/openai-fields -->/
