@@ -4,7 +4,7 @@ import type { Config } from "./config.ts";
 import { FairQueue } from "./generation/fair_queue.ts";
 import { Durations, Generator } from "./generation/generator.ts";
 import { SseLimiter } from "./http/sse.ts";
-import { checkPicture } from "./images/check.ts";
+import { probeUnfinished } from "./images/probe.ts";
 import { ImageStore } from "./images/store.ts";
 import { JobFiles } from "./jobs/job_store.ts";
 import { Jobs } from "./jobs/jobs.ts";
@@ -55,7 +55,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     env,
     log,
     instance: instance.id,
-    check: checkPicture,
+    check: probeUnfinished,
   });
   // Not before the processes of a former life are gone, which may still write there.
   await emptyDirectory(workDir);

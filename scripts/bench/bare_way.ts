@@ -2,7 +2,7 @@ import { join } from "@std/path";
 import { Codex } from "../../src/codex/codex.ts";
 import { writePrompt } from "../../src/codex/prompt.ts";
 import { variationPrompt } from "../../src/generation/prompt.ts";
-import { checkPicture } from "../../src/images/check.ts";
+import { probeUnfinished } from "../../src/images/probe.ts";
 import type { Way } from "./way.ts";
 
 /** What the bare worker works with. */
@@ -29,7 +29,7 @@ export async function openBareWay(
     model: undefined,
     env: Deno.env.toObject(),
     instance,
-    check: checkPicture,
+    check: probeUnfinished,
     log: () => {},
   });
   const ended = new Set<Promise<void>>();

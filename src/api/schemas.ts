@@ -35,7 +35,11 @@ export const pictureSchema = z.object({
   url: z.url().meta({ description: "Where to fetch the file" }),
   resolved_size: size.meta({ description: "Pixels of the delivered file" }),
   native_size: size.meta({ description: "Pixels of what Codex made" }),
-  resize: z.object({ fit: z.enum(FITS), scale: z.number() }).nullable().meta({
+  resize: z.object({
+    fit: z.enum(FITS),
+    scale: z.number(),
+    method: z.enum(["lanczos3", "bicubic", "none"]).optional(),
+  }).nullable().meta({
     description: "How the one became the other; null where nothing was done",
   }),
   revised_prompt: z.string().nullable().meta({

@@ -4,9 +4,9 @@ import { formatSize } from "../api/size.ts";
 import type { Codex } from "../codex/codex.ts";
 import type { WorkerImage } from "../codex/worker.ts";
 import { ApiError, toApiError } from "../errors.ts";
-import { deliverImage } from "../images/deliver.ts";
-import { ImageError } from "../images/info.ts";
-import type { NewImage } from "../images/new_image.ts";
+import { convertImage } from "../images/convert.ts";
+import { ImageError } from "../images/format.ts";
+import type { NewImage } from "../images/sidecar.ts";
 import type { ImageStore } from "../images/store.ts";
 import type { Log } from "../log.ts";
 import { startWorkerSpan } from "../telemetry/worker_span.ts";
@@ -319,10 +319,10 @@ async function save(
 }
 
 async function convert(
-  ...args: Parameters<typeof deliverImage>
-): ReturnType<typeof deliverImage> {
+  ...args: Parameters<typeof convertImage>
+): ReturnType<typeof convertImage> {
   try {
-    return await deliverImage(...args);
+    return await convertImage(...args);
   } catch (error) {
     if (!(error instanceof ImageError)) throw error;
     throw new ApiError(

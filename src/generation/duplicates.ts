@@ -1,5 +1,5 @@
 import { encodeHex } from "@std/encoding/hex";
-import { ImageError } from "../images/info.ts";
+import { ImageError } from "../images/format.ts";
 import {
   hammingDistance,
   NEAR_DUPLICATE_DISTANCE,

@@ -9,8 +9,8 @@ import {
   type ReferenceSource,
 } from "../api/generate_request.ts";
 import { ApiError } from "../errors.ts";
-import { ImageError, type ImageInfo, inspectImage } from "../images/inspect.ts";
-import { type ByteSource, bytesSource, fileSource } from "../images/source.ts";
+import { ImageError } from "../images/format.ts";
+import { type ImageInfo, probeImage } from "../images/probe.ts";
 
 const { maxBytes, maxPixels } = REFERENCE_LIMITS;
 const EXPECTED = `expected a whole PNG, JPEG or WebP image of at most ${
@@ -35,6 +35,9 @@ export interface Reference {
 
 /** What is found out about a file on the way to its place. */
 type Placed = Omit<Reference, "label">;
+
+/** A file that is not yet looked at. */
+type UploadedFile = Pick<FileReference, "path" | "bytes" | "sha256">;
 
 /** Names the place of a file, once its format is known. */
 type PlaceOf = (info: ImageInfo) => Promise<string>;
@@ -63,9 +66,10 @@ export async function writeReferences(
       return join(directory, `${name}.${format}`);
     };
     try {
-      const placed = source.kind === "inline"
-        ? await writeInline(source, placeOf)
-        : await moveFile(source, placeOf);
+      const file = source.kind === "inline"
+        ? await writeInline(source, directory)
+        : source;
+      const placed = await moveFile(file, placeOf);
       written.push({ label: source.label ?? "", ...placed });
     } catch (error) {
       if (!(error instanceof ImageError)) throw error;
@@ -75,49 +79,28 @@ export async function writeReferences(
   return written;
 }
 
+/** Writes the bytes beside their place, which is not known before they lie in a file that can be probed. */
 async function writeInline(
   { dataUrl, param }: InlineReference,
-  placeOf: PlaceOf,
-): Promise<Placed> {
+  directory: string,
+): Promise<UploadedFile> {
   const bytes = decodeDataUrl(dataUrl, param);
-  const path = await placeOf(await inspect(bytesSource(bytes)));
-  const size = await uprightSize(bytes);
-  await Deno.writeFile(path, bytes, { createNew: true, mode: 0o400 });
   const sha256 = encodeHex(await crypto.subtle.digest("SHA-256", bytes));
-  return { path, sha256, bytes: bytes.length, ...size };
+  await Deno.mkdir(directory, { recursive: true, mode: 0o700 });
+  const path = join(directory, `unchecked-${crypto.randomUUID()}`);
+  await Deno.writeFile(path, bytes, { createNew: true, mode: 0o600 });
+  return { path, bytes: bytes.length, sha256 };
 }
 
 async function moveFile(
-  { path: from, bytes, sha256 }: FileReference,
+  { path: from, bytes, sha256 }: UploadedFile,
   placeOf: PlaceOf,
 ): Promise<Placed> {
-  using file = await Deno.open(from);
-  const path = await placeOf(await inspect(fileSource(file, bytes)));
-  const size = await uprightSize(from);
+  const info = await probeImage(from, { maxPixels });
+  const path = await placeOf(info);
   await Deno.chmod(from, 0o400);
   await Deno.rename(from, path);
-  return { path, sha256, bytes, ...size };
-}
-
-async function inspect(source: ByteSource): Promise<ImageInfo> {
-  const info = await inspectImage(source, { maxPixels });
-  if (info.animated) {
-    throw new ImageError("is an animation, and not one still picture");
-  }
-  return info;
-}
-
-async function uprightSize(
-  image: Uint8Array<ArrayBuffer> | string,
-): Promise<{ readonly width: number; readonly height: number }> {
-  try {
-    const picture = sharp(image, { limitInputPixels: maxPixels });
-    const { width, height } = (await picture.metadata()).autoOrient;
-    return { width, height };
-  } catch (error) {
-    if (!(error instanceof Error)) throw error;
-    throw new ImageError(`cannot be read: ${error.message}`);
-  }
+  return { path, sha256, bytes, width: info.width, height: info.height };
 }
 
 function refuse(param: string, state: string): ApiError {

@@ -1,4 +1,4 @@
-import { doPixelWork, withSharp } from "./pixel_work.ts";
+import { withImageSlot, withSharp } from "./pixels.ts";
 
 /** Pictures are looked at in grey, as so many pixels a side. */
 const SIDE = 32;
@@ -37,7 +37,7 @@ export const NEAR_DUPLICATE_DISTANCE = 8;
 export async function perceptualHash(
   bytes: Uint8Array<ArrayBuffer>,
 ): Promise<bigint> {
-  const shades = await doPixelWork(() =>
+  const shades = await withImageSlot(() =>
     withSharp(
       bytes,
       (picture) =>

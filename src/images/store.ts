@@ -3,19 +3,22 @@ import {
   discard,
   removeIfPresent,
   syncDirectory,
-  writeDurably,
-} from "./durable_file.ts";
+  TempNames,
+  writeAtomically,
+} from "./atomic_write.ts";
+import { type OpenedFile, openRegularFile } from "./regular_file.ts";
 import {
   allFileNames,
   imageIdOf,
   isImageId,
+  layOutImage,
+  type NewFile,
+  type NewImage,
+  parseSidecar,
+  redactPrompts,
+  type Sidecar,
   sidecarFileName,
-} from "./names.ts";
-import { layOutImage, type NewFile, type NewImage } from "./new_image.ts";
-import { type OpenedFile, openRegularFile } from "./regular_file.ts";
-import { parseSidecar, type Sidecar } from "./sidecar.ts";
-import { TempNames } from "./temp_names.ts";
-import { withoutWords } from "./words.ts";
+} from "./sidecar.ts";
 
 /** The settings of {@linkcode ImageStore.open}. */
 export interface ImageStoreOptions {
@@ -60,7 +63,7 @@ export class ImageStore {
     this.#storePrompts = options.storePrompts ?? false;
   }
 
-  /** Opens a folder, and removes the temporary files that a former life of this instance has left there. */
+  /** Opens a folder, and removes the temporary files that a previous run of this instance has left there. */
   static async open(options: ImageStoreOptions): Promise<ImageStore> {
     const store = new ImageStore(options);
     await Deno.mkdir(store.directory, { recursive: true });
@@ -91,8 +94,8 @@ export class ImageStore {
     if (this.#saving.has(id)) throw taken(id);
     this.#saving.add(id);
     try {
-      const keepWords = this.#storePrompts;
-      const { sidecar, files } = await layOutImage(image, { keepWords });
+      const keepPrompts = this.#storePrompts;
+      const { sidecar, files } = await layOutImage(image, { keepPrompts });
       if (await this.#isTaken(id)) throw taken(id);
       await this.#write(files);
       const saved = { path: this.#path(sidecar.file), sidecar };
@@ -165,7 +168,7 @@ export class ImageStore {
     const text = await new Response(opened.file.readable).text();
     const sidecar = parseSidecar(text, id);
     if (sidecar === undefined || this.#storePrompts) return sidecar;
-    return withoutWords(sidecar);
+    return redactPrompts(sidecar);
   }
 
   async #write(files: readonly NewFile[]): Promise<void> {
@@ -174,7 +177,7 @@ export class ImageStore {
       for (const { name, bytes } of files) {
         const path = this.#path(name);
         const tempPath = this.#path(this.#tempNames.next());
-        await writeDurably(bytes, { path, tempPath });
+        await writeAtomically(bytes, { path, tempPath });
         written.push(path);
       }
       await syncDirectory(this.directory);

@@ -1,5 +1,5 @@
 import { basename, join } from "@std/path";
-import { imageIdOf } from "../images/names.ts";
+import { imageIdOf } from "../images/sidecar.ts";
 import type { ImageStore, StoredImage } from "../images/store.ts";
 import type { Log } from "../log.ts";
 import { startStopwatch } from "../util.ts";

@@ -1,6 +1,6 @@
 import { join } from "@std/path";
-import { writeDurably } from "../images/durable_file.ts";
-import { doPixelWork, withSharp } from "../images/pixel_work.ts";
+import { writeAtomically } from "../images/atomic_write.ts";
+import { withImageSlot, withSharp } from "../images/pixels.ts";
 import { type OpenedFile, openRegularFile } from "../images/regular_file.ts";
 import type { ImageStore, StoredImage } from "../images/store.ts";
 import { removeIfExists } from "../util.ts";
@@ -78,13 +78,13 @@ export class Thumbnails {
 
   #make(image: StoredImage): Promise<void> {
     // Not read before its turn, or a page of first requests would hold all of its images in memory.
-    return doPixelWork(async () => {
+    return withImageSlot(async () => {
       const opened = await this.#store.openFile(image, "delivered");
       if (opened === undefined) return;
       const bytes = await new Response(opened.file.readable).bytes();
       const path = this.#path(image.sidecar.id);
       const tempPath = `${path}.${crypto.randomUUID()}.tmp`;
-      await writeDurably(await shrink(bytes), { path, tempPath });
+      await writeAtomically(await shrink(bytes), { path, tempPath });
     });
   }
 

@@ -11,7 +11,7 @@ import {
   type WorkerEnvironment,
   type WorkerTask,
 } from "../../src/codex/worker.ts";
-import { checkPicture } from "../../src/images/check.ts";
+import { probeUnfinished } from "../../src/images/probe.ts";
 
 /** The thread of every stand-in. */
 export const THREAD = "01a2051f-e2fa-70a0-92af-cd63a768510e";
@@ -66,7 +66,7 @@ ${script}
     model: undefined,
     upstreamUrl: undefined,
     env: Deno.env.toObject(),
-    check: checkPicture,
+    check: probeUnfinished,
   };
   const task: WorkerTask = {
     input: "words",

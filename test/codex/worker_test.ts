@@ -1,8 +1,7 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { encodeHex } from "@std/encoding/hex";
 import { ApiError, type ErrorCode } from "../../src/errors.ts";
-import { inspectImage } from "../../src/images/inspect.ts";
-import { bytesSource } from "../../src/images/source.ts";
+import { probe } from "../images/samples.ts";
 import { openCodex, type SandboxedCodex } from "../support/codex.ts";
 import { assertNoTraces } from "./traces.ts";
 
@@ -144,7 +143,7 @@ for (
     const facts = await picture.facts;
     await worker.ended;
     assertEquals(
-      (await inspectImage(bytesSource(picture.bytes))).format,
+      (await probe(picture.bytes)).format,
       "png",
     );
     const [request] = sandbox.record.to("/v1/images/generations");

@@ -1,7 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { resolve } from "@std/path";
-import { inspectImage } from "../../src/images/inspect.ts";
-import { bytesSource } from "../../src/images/source.ts";
+import { probe } from "../images/samples.ts";
 import type { TestService } from "../support/service.ts";
 
 /** Asserts that files of a server's directory are so many whole PNG pictures, no two of them equal. */
@@ -25,7 +24,7 @@ export async function assertDistinct(
   assertEquals(pictures.length, count);
   for (const bytes of pictures) {
     // It throws where a picture is not whole.
-    assertEquals((await inspectImage(bytesSource(bytes))).format, "png");
+    assertEquals((await probe(bytes)).format, "png");
   }
   const digests = await Promise.all(pictures.map(digestOf));
   assertEquals(new Set(digests).size, count);

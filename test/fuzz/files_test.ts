@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { HttpError } from "../../src/errors.ts";
 import { errorResponse } from "../../src/http/error_response.ts";
 import { fileResponse } from "../../src/http/file_response.ts";
-import { isImageId } from "../../src/images/names.ts";
+import { isImageId } from "../../src/images/sidecar.ts";
 import { ImageStore } from "../../src/images/store.ts";
 
 const TEXT = "0123456789".repeat(20);

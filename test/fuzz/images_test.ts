@@ -1,9 +1,8 @@
 import { assert, assertRejects } from "@std/assert";
 import fc from "fast-check";
-import { ImageError, inspectImage } from "../../src/images/inspect.ts";
+import { ImageError } from "../../src/images/format.ts";
 import { parseSidecar } from "../../src/images/sidecar.ts";
-import { bytesSource } from "../../src/images/source.ts";
-import { encode, picture } from "../images/samples.ts";
+import { encode, picture, probe } from "../images/samples.ts";
 import { damaged } from "./arbitraries.ts";
 
 const SAMPLES = {
@@ -22,11 +21,11 @@ const SAMPLES = {
 };
 
 for (const [format, samples] of Object.entries(SAMPLES)) {
-  Deno.test(`inspectImage() tells of a damaged ${format} or refuses it`, async () => {
+  Deno.test(`probeImage() tells of a damaged ${format} or refuses it`, async () => {
     await fc.assert(
       fc.asyncProperty(damaged(samples), async (bytes) => {
         try {
-          const { height, width } = await inspectImage(bytesSource(bytes));
+          const { height, width } = await probe(bytes);
           assert(width > 0 && height > 0);
           assert(width * height <= 100_000_000);
         } catch (error) {
@@ -38,7 +37,7 @@ for (const [format, samples] of Object.entries(SAMPLES)) {
   });
 }
 
-Deno.test("inspectImage() refuses any other bytes", async () => {
+Deno.test("probeImage() refuses any other bytes", async () => {
   const signature = fc.constantFrom(
     [],
     [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a],
@@ -48,21 +47,19 @@ Deno.test("inspectImage() refuses any other bytes", async () => {
   await fc.assert(
     fc.asyncProperty(signature, fc.uint8Array(), async (beginning, rest) => {
       const bytes = new Uint8Array([...beginning, ...rest]);
-      const error = await inspectImage(bytesSource(bytes)).catch((error) =>
-        error
-      );
+      const error = await probe(bytes).catch((error) => error);
       assert(error instanceof ImageError);
     }),
     { numRuns: 3_000 },
   );
 });
 
-Deno.test("inspectImage() takes no PNG that lost a part of its end", async () => {
+Deno.test("probeImage() takes no PNG that lost a part of its end", async () => {
   const [png] = SAMPLES.PNG;
   await fc.assert(
     fc.asyncProperty(fc.nat({ max: png.length - 1 }), async (length) => {
-      const part = bytesSource(png.slice(0, length));
-      await assertRejects(() => inspectImage(part), ImageError);
+      const part = png.slice(0, length);
+      await assertRejects(() => probe(part), ImageError);
     }),
     { numRuns: 1_000 },
   );

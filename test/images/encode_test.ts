@@ -1,8 +1,8 @@
 import { assert, assertEquals, assertExists } from "@std/assert";
 import { deflateSync } from "node:zlib";
 import sharp, { type Sharp } from "sharp";
-import { deliverImage } from "../../src/images/deliver.ts";
-import type { PictureFormat } from "../../src/images/examine.ts";
+import { convertImage } from "../../src/images/convert.ts";
+import type { ImageFormat } from "../../src/images/format.ts";
 import {
   type Bytes,
   concat,
@@ -19,7 +19,7 @@ const XMP =
   '<x:xmpmeta xmlns:x="adobe:ns:meta/"><r:RDF xmlns:r="http://www.w3.org/1999/02/22-rdf-syntax-ns#"/></x:xmpmeta>';
 
 for (const format of FORMATS) {
-  Deno.test(`encodePicture() keeps colour profile and colours in ${format}`, async () => {
+  Deno.test(`encodeImage() keeps colour profile and colours in ${format}`, async () => {
     const plain = sharp({
       create: { width: 24, height: 16, channels: 3, background: "#c04020" },
     });
@@ -32,7 +32,7 @@ for (const format of FORMATS) {
     assertNear((await pixelsOf(bytes))[0], stored);
   });
 
-  Deno.test(`encodePicture() keeps EXIF and XMP in ${format}`, async () => {
+  Deno.test(`encodeImage() keeps EXIF and XMP in ${format}`, async () => {
     const native = await encode(
       picture()
         .withExif({ IFD0: { Copyright: "The Otter Society" } })
@@ -44,21 +44,21 @@ for (const format of FORMATS) {
     assertEquals(new TextDecoder().decode(xmp), XMP);
   });
 
-  Deno.test(`encodePicture() keeps XMP without EXIF in ${format}`, async () => {
+  Deno.test(`encodeImage() keeps XMP without EXIF in ${format}`, async () => {
     const native = await encode(picture().withXmp(XMP).png());
     const { exif, xmp } = await sharp(await convert(native, format)).metadata();
     assertEquals(new TextDecoder().decode(xmp), XMP);
     assertEquals(exif, undefined);
   });
 
-  Deno.test(`encodePicture() makes up no metadata in ${format}`, async () => {
+  Deno.test(`encodeImage() makes up no metadata in ${format}`, async () => {
     const native = await encode(picture().png());
     const { exif, xmp, icc, iptc } = await sharp(await convert(native, format))
       .metadata();
     assertEquals([exif, xmp, icc, iptc], Array(4).fill(undefined));
   });
 
-  Deno.test(`encodePicture() turns CMYK into sRGB for ${format}`, async () => {
+  Deno.test(`encodeImage() turns CMYK into sRGB for ${format}`, async () => {
     const plain = sharp({
       create: { width: 24, height: 16, channels: 3, background: "#a08070" },
     });
@@ -77,22 +77,22 @@ for (const format of FORMATS) {
   });
 }
 
-Deno.test("encodePicture() keeps 16 bits where the format has them", async () => {
+Deno.test("encodeImage() keeps 16 bits where the format has them", async () => {
   const depths = await describeAll(picture().toColourspace("rgb16"));
   assertEquals(depths, ["rgb16 ushort 3", "srgb uchar 3", "srgb uchar 3"]);
 });
 
-Deno.test("encodePicture() keeps grey where the format has it", async () => {
+Deno.test("encodeImage() keeps grey where the format has it", async () => {
   const depths = await describeAll(picture().toColourspace("b-w"));
   assertEquals(depths, ["b-w uchar 1", "b-w uchar 1", "srgb uchar 3"]);
 });
 
-Deno.test("encodePicture() keeps 16 bits of grey where the format has them", async () => {
+Deno.test("encodeImage() keeps 16 bits of grey where the format has them", async () => {
   const depths = await describeAll(picture().toColourspace("grey16"));
   assertEquals(depths, ["grey16 ushort 1", "b-w uchar 1", "srgb uchar 3"]);
 });
 
-Deno.test("encodePicture() reads grey by its profile where the format has none", async () => {
+Deno.test("encodeImage() reads grey by its profile where the format has none", async () => {
   const native = linearGreyPng(128);
   assertNear((await pixelsOf(await convert(native, "png")))[0], [128], 0);
   assertNear((await pixelsOf(await convert(native, "jpeg")))[0], [128], 1);
@@ -106,7 +106,7 @@ Deno.test("encodePicture() reads grey by its profile where the format has none",
   assertEquals(await Promise.all(profiles), ["GRAY", "GRAY", "RGB "]);
 });
 
-Deno.test("encodePicture() writes the colours of a palette", async () => {
+Deno.test("encodeImage() writes the colours of a palette", async () => {
   const native = await encode(
     sharp({
       create: { width: 9, height: 9, channels: 4, background: "#2060a040" },
@@ -120,7 +120,7 @@ Deno.test("encodePicture() writes the colours of a palette", async () => {
   }
 });
 
-Deno.test("encodePicture() stores colours of a good JPEG in full", async () => {
+Deno.test("encodeImage() stores colours of a good JPEG in full", async () => {
   const native = await encode(picture().png());
   const expected = [[100, "4:4:4"], [90, "4:4:4"], [89, "4:2:0"], [0, "4:2:0"]];
   for (const [compression, subsampling] of expected) {
@@ -130,7 +130,7 @@ Deno.test("encodePicture() stores colours of a good JPEG in full", async () => {
   }
 });
 
-Deno.test("encodePicture() loses nothing in PNG", async () => {
+Deno.test("encodeImage() loses nothing in PNG", async () => {
   const native = await encode(picture({ alpha: 0.6 }).webp({ lossless: true }));
   assertEquals(
     await pixelsOf(await convert(native, "png")),
@@ -141,12 +141,12 @@ Deno.test("encodePicture() loses nothing in PNG", async () => {
 /** Converts a picture, which is scaled to twice its size where only that makes it need a conversion. */
 async function convert(
   native: Bytes,
-  format: PictureFormat,
+  format: ImageFormat,
   compression?: number,
 ): Promise<Bytes> {
   const { width, height, format: own } = await sharp(native).metadata();
   const size = { width: 2 * width, height: 2 * height };
-  const { bytes, converted } = await deliverImage(native, {
+  const { bytes, converted } = await convertImage(native, {
     size: own === format ? size : undefined,
     fit: "cover",
     format,

@@ -1,4 +1,4 @@
-import type { ImageMetadata, NewImage } from "../../src/images/new_image.ts";
+import type { ImageMetadata, NewImage } from "../../src/images/sidecar.ts";
 
 /** An id that is always the same. */
 export const ID = "codex-0b8f6f0e-2f5c-4f0e-9a0e-6a6f3d1c2b4a";
@@ -27,7 +27,11 @@ export function newImage(
       requested_size: "auto",
       resolved_size: "1024x1536",
       native_size: "1024x1536",
-      resize: original === undefined ? null : { fit: "cover", scale: 1.5 },
+      resize: original === undefined ? null : {
+        fit: "cover",
+        scale: 1.5,
+        method: "bicubic",
+      },
       quality: "high",
       revised_prompt: null,
       transparent: false,

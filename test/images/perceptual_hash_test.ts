@@ -7,7 +7,7 @@ import {
   assertRejects,
 } from "@std/assert";
 import sharp, { type Sharp } from "sharp";
-import { ImageError } from "../../src/images/info.ts";
+import { ImageError } from "../../src/images/format.ts";
 import {
   hammingDistance,
   NEAR_DUPLICATE_DISTANCE,

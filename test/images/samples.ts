@@ -1,6 +1,7 @@
 import { crc32 } from "node:zlib";
 import { Buffer } from "node:buffer";
 import sharp, { type Sharp } from "sharp";
+import { type ImageInfo, probeImage } from "../../src/images/probe.ts";
 
 /** What {@linkcode picture} draws. */
 export interface SampleOptions {
@@ -97,4 +98,18 @@ export function uint24(value: number): number[] {
 /** Writes 32 bits, the highest byte first. */
 export function uint32(value: number): number[] {
   return [value >>> 24, value >>> 16 & 255, value >>> 8 & 255, value & 255];
+}
+
+/** Probes bytes as a file. */
+export async function probe(
+  bytes: Bytes,
+  limits?: { readonly maxPixels: number },
+): Promise<ImageInfo> {
+  const path = await Deno.makeTempFile({ prefix: "codex-image-server-" });
+  try {
+    await Deno.writeFile(path, bytes);
+    return await probeImage(path, limits);
+  } finally {
+    await Deno.remove(path);
+  }
 }

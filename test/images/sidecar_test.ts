@@ -1,6 +1,15 @@
 import { assertEquals } from "@std/assert";
-import { layOutImage } from "../../src/images/new_image.ts";
-import { parseSidecar } from "../../src/images/sidecar.ts";
+import {
+  allFileNames,
+  imageFileName,
+  imageIdOf,
+  isImageId,
+  layOutImage,
+  originalFileName,
+  parseSidecar,
+  redactPrompts,
+  sidecarFileName,
+} from "../../src/images/sidecar.ts";
 import { ID, newImage } from "./new_images.ts";
 
 const { sidecar } = await layOutImage(
@@ -8,7 +17,7 @@ const { sidecar } = await layOutImage(
     original: "old",
     metadata: { prompt: "a fox", revised_prompt: "a red fox" },
   }),
-  { keepWords: true },
+  { keepPrompts: true },
 );
 
 Deno.test("parseSidecar() reads back what was written", () => {
@@ -64,3 +73,83 @@ for (const [what, change] of Object.entries(WRONG)) {
     assertEquals(parseSidecar(text, ID), undefined);
   });
 }
+
+Deno.test("isImageId() takes a UUID with and without a candidate number", () => {
+  for (const id of [ID, `${ID}-1`, `${ID}-2`, `${ID}-3`, `${ID}-4`]) {
+    assertEquals(isImageId(id), true, id);
+  }
+  assertEquals(isImageId(`codex-${crypto.randomUUID()}`), true);
+});
+
+Deno.test("isImageId() takes nothing else", () => {
+  const others = [
+    "",
+    "codex-",
+    ID.slice(6),
+    ID.toUpperCase(),
+    `codex-${ID.slice(6).toUpperCase()}`,
+    `${ID}-0`,
+    `${ID}-5`,
+    `${ID}-11`,
+    `${ID}-1-1`,
+    `${ID}-`,
+    `${ID}\n`,
+    `\n${ID}`,
+    ` ${ID}`,
+    `${ID}\0`,
+    `${ID}.png`,
+    `${ID}.original`,
+    `../${ID}`,
+    `${ID}/../x`,
+    `${ID}%2e`,
+    "codex-../../etc/passwd",
+    "..",
+    ".",
+    ID.replace("0b8f", "0b8g"),
+    ID.replaceAll("-", "_"),
+    ID.replace("codex", "cod\u0435x"),
+  ];
+  for (const text of others) assertEquals(isImageId(text), false, text);
+});
+
+Deno.test("allFileNames() begins with the sidecar and names every file once", () => {
+  const names = allFileNames(ID);
+  assertEquals(names[0], sidecarFileName(ID));
+  assertEquals(new Set(names).size, 7);
+  for (const mimeType of ["image/png", "image/jpeg", "image/webp"] as const) {
+    assertEquals(names.includes(imageFileName(ID, mimeType)), true);
+    assertEquals(names.includes(originalFileName(ID, mimeType)), true);
+  }
+});
+
+Deno.test("imageFileName() ends as the format does", () => {
+  assertEquals(imageFileName(ID, "image/png"), `${ID}.png`);
+  assertEquals(imageFileName(ID, "image/jpeg"), `${ID}.jpg`);
+  assertEquals(imageFileName(ID, "image/webp"), `${ID}.webp`);
+  assertEquals(originalFileName(ID, "image/png"), `${ID}.original.png`);
+});
+
+Deno.test("imageIdOf() knows every file of an image by its name", () => {
+  for (const name of allFileNames(`${ID}-2`)) {
+    assertEquals(imageIdOf(name), `${ID}-2`, name);
+  }
+});
+
+Deno.test("imageIdOf() takes no other name", () => {
+  const others = [
+    "",
+    ID,
+    `${ID}.`,
+    `${ID}.PNG`,
+    `${ID}.json.bak`,
+    `${ID}.original.json`,
+    `.${ID}.png`,
+    "holiday.jpg",
+  ];
+  for (const name of others) assertEquals(imageIdOf(name), undefined, name);
+});
+
+Deno.test("redactPrompts() drops the prompt and what was made of it, and nothing else", () => {
+  const said = { id: "1", prompt: "a fox", revised_prompt: "a red fox" };
+  assertEquals(redactPrompts(said), { id: "1", revised_prompt: null });
+});

@@ -6,7 +6,7 @@ import {
   assertRejects,
 } from "@std/assert";
 import { join } from "@std/path";
-import type { NewImage } from "../../src/images/new_image.ts";
+import type { NewImage } from "../../src/images/sidecar.ts";
 import { ImageStore } from "../../src/images/store.ts";
 import { ID, newImage } from "./new_images.ts";
 

@@ -1,7 +1,10 @@
 import { assertEquals } from "@std/assert";
 import { join } from "@std/path";
-import { type ImageMetadata, layOutImage } from "../../src/images/new_image.ts";
-import type { Sidecar } from "../../src/images/sidecar.ts";
+import {
+  type ImageMetadata,
+  layOutImage,
+  type Sidecar,
+} from "../../src/images/sidecar.ts";
 import { ImageIndex, toSearchQuery } from "../../src/library/index.ts";
 import { newImage } from "../images/new_images.ts";
 import { newId } from "./shelf.ts";
@@ -66,7 +69,7 @@ Deno.test("ImageIndex.totals count images and the bytes of their files", async (
   using index = place.open();
   const converted = await layOutImage(
     newImage("four", { id: newId(), original: "longer" }),
-    { keepWords: false },
+    { keepPrompts: false },
   );
   const plain = await sidecar();
   index.add([converted.sidecar, plain]);
@@ -266,7 +269,7 @@ async function sidecar(
   metadata: Partial<ImageMetadata> = {},
 ): Promise<Sidecar> {
   const image = newImage("abc", { id: newId(), metadata });
-  return (await layOutImage(image, { keepWords: true })).sidecar;
+  return (await layOutImage(image, { keepPrompts: true })).sidecar;
 }
 
 /** Makes a directory for the file of an index. */

@@ -1,5 +1,5 @@
 import { join } from "@std/path";
-import type { ImageMetadata } from "../../src/images/new_image.ts";
+import type { ImageMetadata } from "../../src/images/sidecar.ts";
 import { ImageStore, type StoredImage } from "../../src/images/store.ts";
 import { Library, type LibraryOptions } from "../../src/library/library.ts";
 import type { LogFields } from "../../src/log.ts";

@@ -1,10 +1,10 @@
 import { assertEquals, assertExists, assertRejects } from "@std/assert";
 import { join } from "@std/path";
 import sharp from "sharp";
-import { ImageError } from "../../src/images/info.ts";
+import { ImageError } from "../../src/images/format.ts";
 import type { OpenedFile } from "../../src/images/regular_file.ts";
 import type { StoredImage } from "../../src/images/store.ts";
-import { doPixelWork } from "../../src/images/pixel_work.ts";
+import { withImageSlot } from "../../src/images/pixels.ts";
 import { Thumbnails } from "../../src/library/thumbnails.ts";
 import { newImage } from "../images/new_images.ts";
 import { encode, picture, type SampleOptions } from "../images/samples.ts";
@@ -117,7 +117,7 @@ Deno.test("Thumbnails.keepOnly() leaves the files of a thumbnail that is being m
   const thumbnails = await openThumbnails(shelf);
   const image = await savePicture(shelf);
   const { promise, resolve } = Promise.withResolvers<void>();
-  const others = [doPixelWork(() => promise), doPixelWork(() => promise)];
+  const others = [withImageSlot(() => promise), withImageSlot(() => promise)];
   const opening = thumbnails.openFile(image);
   const file = join(directoryOf(shelf), `${image.sidecar.id}.webp.1.tmp`);
   await until(async () => {

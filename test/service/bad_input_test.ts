@@ -10,6 +10,7 @@ import {
   encode,
   picture,
   PNG_SIGNATURE,
+  pngChunk,
   pngHeader,
 } from "../images/samples.ts";
 import { startTestService, type TestService } from "../support/service.ts";
@@ -252,7 +253,12 @@ Deno.test("a reference that cannot be used is refused before anything is started
     ["a WebP without its end", webp.subarray(0, -20), "truncated"],
     [
       "a PNG of 30,000 x 30,000 pixels",
-      concat(PNG_SIGNATURE, pngHeader(30_000, 30_000)),
+      concat(
+        PNG_SIGNATURE,
+        pngHeader(30_000, 30_000),
+        pngChunk("IDAT", [1]),
+        pngChunk("IEND"),
+      ),
       "30000x30000",
       "100,000,000 pixels",
     ],

@@ -34,7 +34,11 @@ Deno.test("POST generate brings a 4K 16:9 picture to 3840x2160 and keeps Codex's
   assertEquals([metadata.width, metadata.height], [3840, 2160]);
   assertEquals(answer.resolved_size, "3840x2160");
   assertEquals(answer.data[0].native_size, "1672x941");
-  assertEquals(answer.data[0].resize, { fit: "cover", scale: 2.297 });
+  assertEquals(answer.data[0].resize, {
+    fit: "cover",
+    scale: 2.297,
+    method: "bicubic",
+  });
   assertMatch(answer.warnings[0].message, /2\.3 times/);
   assertStringIncludes(
     imagePrompts(server)[0],

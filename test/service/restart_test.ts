@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import { join } from "@std/path";
-import { TempNames } from "../../src/images/temp_names.ts";
+import { TempNames } from "../../src/images/atomic_write.ts";
 import { openPlace } from "../support/place.ts";
 import { spawnServer } from "../support/server_process.ts";
 import { startTestService } from "../support/service.ts";

@@ -2,7 +2,7 @@ import { join } from "@std/path";
 import { Codex, type CodexOptions } from "../../src/codex/codex.ts";
 import { writePrompt } from "../../src/codex/prompt.ts";
 import type { WorkerTask } from "../../src/codex/worker.ts";
-import { checkPicture } from "../../src/images/check.ts";
+import { probeUnfinished } from "../../src/images/probe.ts";
 import {
   type SandboxBackend,
   startSandbox,
@@ -57,7 +57,7 @@ export async function openCodex(
     upstreamUrl: sandbox.url,
     env: Deno.env.toObject(),
     instance,
-    check: checkPicture,
+    check: probeUnfinished,
     log: (_level, event) => events.push(event),
     ...options,
   });

@@ -1,5 +1,5 @@
 import { assertEquals, assertNotEquals, assertThrows } from "@std/assert";
-import { TempNames } from "../../src/images/temp_names.ts";
+import { TempNames } from "../../src/images/atomic_write.ts";
 
 Deno.test("TempNames.next() makes a new name each time, hidden and marked", () => {
   const names = new TempNames("a.b_c-1");

@@ -9,12 +9,13 @@ import {
 import { deflateSync } from "node:zlib";
 import sharp from "sharp";
 import {
-  deliverImage,
-  type Delivery,
-  type DeliveryWish,
-} from "../../src/images/deliver.ts";
-import { ImageError } from "../../src/images/info.ts";
-import { doPixelWork } from "../../src/images/pixel_work.ts";
+  type Conversion,
+  type ConversionRequest,
+  convertImage,
+  planResize,
+} from "../../src/images/convert.ts";
+import { ImageError } from "../../src/images/format.ts";
+import { withImageSlot } from "../../src/images/pixels.ts";
 import {
   type Bytes,
   concat,
@@ -25,7 +26,7 @@ import {
   pngHeader,
 } from "./samples.ts";
 
-const WISH: DeliveryWish = {
+const REQUEST: ConversionRequest = {
   size: undefined,
   fit: "cover",
   format: "png",
@@ -39,9 +40,9 @@ const GREEN = [0, 255, 0];
 const BLUE = [0, 0, 255];
 const WHITE = [255, 255, 255];
 
-Deno.test("deliverImage() leaves a picture alone that needs nothing", async () => {
+Deno.test("convertImage() leaves a picture alone that needs nothing", async () => {
   const native = await encode(picture().png());
-  assertEquals(await deliverImage(native, WISH), {
+  assertEquals(await convertImage(native, REQUEST), {
     bytes: native,
     mimeType: "image/png",
     width: 24,
@@ -55,8 +56,8 @@ Deno.test("deliverImage() leaves a picture alone that needs nothing", async () =
   });
 });
 
-Deno.test("deliverImage() delivers the very bytes where the picture is right already", async () => {
-  const cases: [Bytes, Partial<DeliveryWish>][] = [
+Deno.test("convertImage() delivers the very bytes where the picture is right already", async () => {
+  const cases: [Bytes, Partial<ConversionRequest>][] = [
     [await encode(picture().png()), { size: { width: 24, height: 16 } }],
     [await encode(picture().png()), { compression: 40 }],
     [await encode(picture().png()), { background: "opaque" }],
@@ -67,67 +68,78 @@ Deno.test("deliverImage() delivers the very bytes where the picture is right alr
     [await encode(picture().jpeg()), { format: "jpeg" }],
     [await encode(picture().webp()), { format: "webp" }],
   ];
-  for (const [native, wish] of cases) {
-    const delivery = await deliver(native, wish);
-    assertStrictEquals(delivery.bytes, native);
-    assertEquals([delivery.converted, delivery.warnings], [false, []]);
+  for (const [native, request] of cases) {
+    const conversion = await convert(native, request);
+    assertStrictEquals(conversion.bytes, native);
+    assertEquals([conversion.converted, conversion.warnings], [false, []]);
   }
 });
 
 for (const format of FORMATS) {
   for (const fit of FITS) {
-    Deno.test(`deliverImage() delivers ${format} with fit "${fit}" as it says`, async () => {
+    Deno.test(`convertImage() delivers ${format} with fit "${fit}" as it says`, async () => {
       const native = await encode(picture({ width: 40, height: 30 }).png());
       for (const size of [[64, 48], [64, 32], [32, 64], [20, 15], [48, 16]]) {
         const [width, height] = size;
-        const delivery = await deliver(native, {
+        const conversion = await convert(native, {
           size: { width, height },
           fit,
           format,
         });
         const expected = fit === "none" ? [40, 30] : size;
-        const { info } = await pixelsOf(delivery);
+        const { info } = await pixelsOf(conversion);
         assertEquals([info.width, info.height], expected);
-        assertEquals([delivery.width, delivery.height], expected);
-        assertEquals([delivery.nativeWidth, delivery.nativeHeight], [40, 30]);
-        assertEquals(delivery.resize?.fit, fit);
-        assertEquals(delivery.converted, fit !== "none" || format !== "png");
-        assertEquals(delivery.mimeType, `image/${format}`);
-        const metadata = await sharp(delivery.bytes).metadata();
+        assertEquals([conversion.width, conversion.height], expected);
+        assertEquals([conversion.nativeWidth, conversion.nativeHeight], [
+          40,
+          30,
+        ]);
+        assertEquals(conversion.resize?.fit, fit);
+        assertEquals(conversion.converted, fit !== "none" || format !== "png");
+        assertEquals(conversion.mimeType, `image/${format}`);
+        const metadata = await sharp(conversion.bytes).metadata();
         assertEquals(metadata.format, format);
       }
     });
   }
 }
 
-Deno.test("deliverImage() covers by scaling and cropping to the centre", async () => {
+Deno.test("convertImage() covers by scaling and cropping to the centre", async () => {
   const native = await bands([RED, GREEN, BLUE], { width: 60, height: 20 });
   const size = { width: 30, height: 30 };
-  const delivery = await deliver(native, { size });
-  assertEquals(delivery.resize, { fit: "cover", scale: 1.5 });
-  const { at } = await pixelsOf(delivery);
+  const conversion = await convert(native, { size });
+  assertEquals(conversion.resize, {
+    fit: "cover",
+    scale: 1.5,
+    method: "bicubic",
+  });
+  const { at } = await pixelsOf(conversion);
   for (const x of [3, 15, 26]) assertEquals(at(x, 15), GREEN);
 });
 
 for (const width of [90, 240]) {
-  Deno.test(`deliverImage() scales 120 pixels to ${width} so sharply that edges ring`, async () => {
+  Deno.test(`convertImage() scales 120 pixels to ${width} so sharply that edges ring`, async () => {
     const colours = [[50, 50, 50], [200, 200, 200]];
     const native = await bands(colours, { width: 120, height: 40 });
     const size = { width, height: width / 3 };
-    const { at } = await pixelsOf(await deliver(native, { size }));
+    const { at } = await pixelsOf(await convert(native, { size }));
     const row = Array.from({ length: width }, (_, x) => at(x, 10)[0]);
     assertLess(Math.min(...row), 50);
     assertGreater(Math.max(...row), 200);
   });
 }
 
-Deno.test("deliverImage() contains by scaling and padding with white", async () => {
+Deno.test("convertImage() contains by scaling and padding with white", async () => {
   const native = await bands([RED, GREEN, BLUE], { width: 60, height: 20 });
   const size = { width: 90, height: 90 };
   for (const format of FORMATS) {
-    const delivery = await deliver(native, { size, fit: "contain", format });
-    assertEquals(delivery.resize, { fit: "contain", scale: 1.5 });
-    const { at, info } = await pixelsOf(delivery);
+    const conversion = await convert(native, { size, fit: "contain", format });
+    assertEquals(conversion.resize, {
+      fit: "contain",
+      scale: 1.5,
+      method: "bicubic",
+    });
+    const { at, info } = await pixelsOf(conversion);
     assertEquals(info.channels, 3);
     assertNear(at(45, 10), WHITE);
     assertNear(at(45, 80), WHITE);
@@ -136,34 +148,36 @@ Deno.test("deliverImage() contains by scaling and padding with white", async () 
   }
 });
 
-Deno.test("deliverImage() pads a transparent picture with nothing", async () => {
+Deno.test("convertImage() pads a transparent picture with nothing", async () => {
   const native = await bands([[...RED, 0], [...GREEN, 255]]);
-  const wish = { size: { width: 60, height: 60 }, fit: "contain" } as const;
+  const request = { size: { width: 60, height: 60 }, fit: "contain" } as const;
   for (const format of ["png", "webp"] as const) {
-    const { at } = await pixelsOf(await deliver(native, { ...wish, format }));
+    const { at } = await pixelsOf(
+      await convert(native, { ...request, format }),
+    );
     assertEquals(at(30, 3)[3], 0);
     assertEquals(at(45, 30)[3], 255);
   }
 });
 
-Deno.test("deliverImage() pads with nothing where a transparent background is asked for", async () => {
+Deno.test("convertImage() pads with nothing where a transparent background is asked for", async () => {
   const native = await bands([RED]);
-  const delivery = await deliver(native, {
+  const conversion = await convert(native, {
     size: { width: 60, height: 60 },
     fit: "contain",
     background: "transparent",
   });
-  assertEquals((await pixelsOf(delivery)).at(30, 3)[3], 0);
-  assertEquals(delivery.transparent, true);
-  assertEquals(delivery.warnings, [
+  assertEquals((await pixelsOf(conversion)).at(30, 3)[3], 0);
+  assertEquals(conversion.transparent, true);
+  assertEquals(conversion.warnings, [
     "Asked for a transparent background, and only the padding is transparent",
   ]);
 });
 
-Deno.test("deliverImage() pads with white where an opaque background is asked for", async () => {
+Deno.test("convertImage() pads with white where an opaque background is asked for", async () => {
   const native = await bands([[...RED, 0], [...GREEN, 255]]);
   const { at, info } = await pixelsOf(
-    await deliver(native, {
+    await convert(native, {
       size: { width: 60, height: 60 },
       fit: "contain",
       background: "opaque",
@@ -173,134 +187,144 @@ Deno.test("deliverImage() pads with white where an opaque background is asked fo
   assertEquals([at(30, 3), at(5, 30)], [WHITE, WHITE]);
 });
 
-Deno.test("deliverImage() says that fit none left another size", async () => {
+Deno.test("convertImage() says that fit none left another size", async () => {
   const native = await encode(picture().png());
   const size = { width: 1024, height: 640 };
-  const delivery = await deliver(native, { size, fit: "none" });
-  assertStrictEquals(delivery.bytes, native);
-  assertEquals(delivery.resize, { fit: "none", scale: 1 });
-  assertEquals(delivery.warnings, [
+  const conversion = await convert(native, { size, fit: "none" });
+  assertStrictEquals(conversion.bytes, native);
+  assertEquals(conversion.resize, { fit: "none", scale: 1, method: "none" });
+  assertEquals(conversion.warnings, [
     'Asked for 1024x640, delivered 24x16 as made, because fit is "none"',
   ]);
 });
 
-Deno.test("deliverImage() says that it scaled up more than twice", async () => {
+Deno.test("convertImage() says that it scaled up more than twice", async () => {
   const native = await encode(picture({ width: 167, height: 94 }).png());
-  const delivery = await deliver(native, { size: { width: 384, height: 216 } });
-  assertEquals(delivery.resize, { fit: "cover", scale: 2.299 });
-  assertEquals(delivery.warnings, [
+  const conversion = await convert(native, {
+    size: { width: 384, height: 216 },
+  });
+  assertEquals(conversion.resize, {
+    fit: "cover",
+    scale: 2.299,
+    method: "bicubic",
+  });
+  assertEquals(conversion.warnings, [
     "Scaled up 2.3 times: Codex made 167x94, and 384x216 was asked for",
   ]);
 });
 
-Deno.test("deliverImage() scales up twice without a word", async () => {
+Deno.test("convertImage() scales up twice without a word", async () => {
   const native = await encode(picture().png());
-  const delivery = await deliver(native, { size: { width: 48, height: 32 } });
-  assertEquals(delivery.resize, { fit: "cover", scale: 2 });
-  assertEquals(delivery.warnings, []);
+  const conversion = await convert(native, { size: { width: 48, height: 32 } });
+  assertEquals(conversion.resize, {
+    fit: "cover",
+    scale: 2,
+    method: "bicubic",
+  });
+  assertEquals(conversion.warnings, []);
 });
 
-Deno.test("deliverImage() enlarges a single pixel", async () => {
+Deno.test("convertImage() enlarges a single pixel", async () => {
   const native = await encode(picture({ width: 1, height: 1 }).png());
   for (const fit of ["cover", "contain"] as const) {
     const size = { width: 64, height: 40 };
-    const { width, height } = await deliver(native, { size, fit });
+    const { width, height } = await convert(native, { size, fit });
     assertEquals({ width, height }, size);
   }
 });
 
-Deno.test("deliverImage() puts a picture on white that has to be opaque", async () => {
+Deno.test("convertImage() puts a picture on white that has to be opaque", async () => {
   const native = await bands([[...RED, 0], [...GREEN, 255]]);
-  const delivery = await deliver(native, { background: "opaque" });
-  const { at, info } = await pixelsOf(delivery);
+  const conversion = await convert(native, { background: "opaque" });
+  const { at, info } = await pixelsOf(conversion);
   assertEquals(info.channels, 3);
   assertEquals([at(5, 5), at(25, 5)], [WHITE, GREEN]);
-  assertEquals([delivery.converted, delivery.transparent], [true, false]);
-  assertEquals(delivery.warnings, [
+  assertEquals([conversion.converted, conversion.transparent], [true, false]);
+  assertEquals(conversion.warnings, [
     'Put on white: Codex made the picture with transparent parts, and background is "opaque"',
   ]);
 });
 
-Deno.test("deliverImage() puts a transparent picture on white for JPEG", async () => {
+Deno.test("convertImage() puts a transparent picture on white for JPEG", async () => {
   const native = await bands([[...RED, 0], [...GREEN, 255]]);
-  const delivery = await deliver(native, { format: "jpeg" });
-  const { at } = await pixelsOf(delivery);
+  const conversion = await convert(native, { format: "jpeg" });
+  const { at } = await pixelsOf(conversion);
   assertNear(at(5, 5), WHITE);
   assertNear(at(25, 5), GREEN);
-  assertEquals(delivery.transparent, false);
-  assertEquals(delivery.warnings, [
+  assertEquals(conversion.transparent, false);
+  assertEquals(conversion.warnings, [
     "Put on white: Codex made the picture with transparent parts, and JPEG has no transparency",
   ]);
 });
 
-Deno.test("deliverImage() drops an alpha channel that shows nothing without a word", async () => {
+Deno.test("convertImage() drops an alpha channel that shows nothing without a word", async () => {
   const native = await encode(picture({ alpha: 0.99 }).png());
-  const delivery = await deliver(native, { format: "jpeg" });
-  assertEquals(delivery.warnings, []);
+  const conversion = await convert(native, { format: "jpeg" });
+  assertEquals(conversion.warnings, []);
 });
 
-Deno.test("deliverImage() keeps the alpha channel as it is in a lossy WebP", async () => {
+Deno.test("convertImage() keeps the alpha channel as it is in a lossy WebP", async () => {
   const alphas = Array.from({ length: 30 }, (_, index) => 7 * index);
   const native = await bands(alphas.map((alpha) => [...RED, alpha]));
-  const delivery = await deliver(native, { format: "webp", compression: 5 });
-  const { at } = await pixelsOf(delivery);
+  const conversion = await convert(native, { format: "webp", compression: 5 });
+  const { at } = await pixelsOf(conversion);
   assertEquals(alphas.map((_, index) => at(index, 9)[3]), alphas);
-  assertEquals(delivery.transparent, true);
+  assertEquals(conversion.transparent, true);
 });
 
-Deno.test("deliverImage() says that a transparent background was asked for in vain", async () => {
+Deno.test("convertImage() says that a transparent background was asked for in vain", async () => {
   const warnings = [
     "Asked for a transparent background, and the delivered picture has none",
   ];
   for (const native of [picture().png(), picture({ alpha: 0.99 }).png()]) {
-    const wish = { background: "transparent" } as const;
-    const delivery = await deliver(await encode(native), wish);
-    assertEquals(delivery.transparent, false);
-    assertEquals(delivery.warnings, warnings);
+    const request = { background: "transparent" } as const;
+    const conversion = await convert(await encode(native), request);
+    assertEquals(conversion.transparent, false);
+    assertEquals(conversion.warnings, warnings);
   }
 });
 
-Deno.test("deliverImage() measures transparency after the crop", async () => {
+Deno.test("convertImage() measures transparency after the crop", async () => {
   const native = await bands([[...RED, 0], [...GREEN, 255], [...BLUE, 0]]);
-  assertEquals((await deliver(native, {})).transparent, true);
+  assertEquals((await convert(native, {})).transparent, true);
   const size = { width: 10, height: 20 };
-  assertEquals((await deliver(native, { size })).transparent, false);
+  assertEquals((await convert(native, { size })).transparent, false);
 });
 
-Deno.test("deliverImage() writes smaller files for less quality", async () => {
+Deno.test("convertImage() writes smaller files for less quality", async () => {
   const native = await encode(picture({ width: 100, height: 80 }).png());
   for (const format of ["jpeg", "webp"] as const) {
     const sizes = [];
     for (const compression of [0, 50, 90, 100]) {
-      sizes.push((await deliver(native, { format, compression })).bytes.length);
+      sizes.push((await convert(native, { format, compression })).bytes.length);
     }
     assertEquals(sizes, sizes.toSorted((a, b) => a - b));
     assertEquals(new Set(sizes).size, 4);
-    const { bytes } = await deliver(native, { format });
+    const { bytes } = await convert(native, { format });
     assertEquals(bytes.length, sizes[2]);
   }
 });
 
-Deno.test("deliverImage() writes a JPEG again where its quality is asked for", async () => {
+Deno.test("convertImage() writes a JPEG again where its quality is asked for", async () => {
   const native = await encode(picture().jpeg({ quality: 100 }));
-  const wish = { format: "jpeg", compression: 20 } as const;
-  const delivery = await deliver(native, wish);
-  assertEquals(delivery.converted, true);
-  assertLess(delivery.bytes.length, native.length);
+  const request = { format: "jpeg", compression: 20 } as const;
+  const conversion = await convert(native, request);
+  assertEquals(conversion.converted, true);
+  assertLess(conversion.bytes.length, native.length);
 });
 
 // The letters tell where the four quarters of the stored picture are shown.
 const SHOWN = ["ABCD", "BADC", "DCBA", "CDAB", "ACBD", "CADB", "DBCA", "BDAC"];
 for (const [index, shown] of SHOWN.entries()) {
   const orientation = index + 1;
-  Deno.test(`deliverImage() turns a picture with EXIF orientation ${orientation} once`, async () => {
+  Deno.test(`convertImage() turns a picture with EXIF orientation ${orientation} once`, async () => {
     const native = await quarters(orientation);
     const [width, height] = orientation < 5 ? [80, 40] : [40, 80];
     const size = { width, height };
-    const delivery = await deliver(native, { size });
-    assertEquals(delivery.resize?.scale, 2);
-    assertEquals(delivery.nativeWidth, width / 2);
-    const { at, info } = await pixelsOf(delivery);
+    const conversion = await convert(native, { size });
+    assertEquals(conversion.resize?.scale, 2);
+    assertEquals(conversion.nativeWidth, width / 2);
+    const { at, info } = await pixelsOf(conversion);
     assertEquals([info.width, info.height], [width, height]);
     const colours = { A: RED, B: GREEN, C: BLUE, D: WHITE };
     const seen = [[1, 1], [3, 1], [1, 3], [3, 3]].map(([x, y]) => {
@@ -310,16 +334,16 @@ for (const [index, shown] of SHOWN.entries()) {
       )?.[0];
     });
     assertEquals(seen.join(""), shown);
-    const metadata = await sharp(delivery.bytes).metadata();
+    const metadata = await sharp(conversion.bytes).metadata();
     assertEquals(metadata.orientation ?? 1, 1);
   });
 }
 
-Deno.test("deliverImage() leaves the EXIF orientation of a picture that needs nothing", async () => {
+Deno.test("convertImage() leaves the EXIF orientation of a picture that needs nothing", async () => {
   const native = await quarters(6);
-  const delivery = await deliver(native, { size: { width: 20, height: 40 } });
-  assertStrictEquals(delivery.bytes, native);
-  assertEquals([delivery.width, delivery.height], [20, 40]);
+  const conversion = await convert(native, { size: { width: 20, height: 40 } });
+  assertStrictEquals(conversion.bytes, native);
+  assertEquals([conversion.width, conversion.height], [20, 40]);
 });
 
 const BROKEN: Readonly<Record<string, Bytes>> = {
@@ -336,49 +360,91 @@ const BROKEN: Readonly<Record<string, Bytes>> = {
   "a GIF": await encode(picture().gif()),
 };
 for (const [kind, native] of Object.entries(BROKEN)) {
-  Deno.test(`deliverImage() refuses ${kind}`, async () => {
-    const error = await assertRejects(() => deliver(native, {}), ImageError);
+  Deno.test(`convertImage() refuses ${kind}`, async () => {
+    const error = await assertRejects(() => convert(native, {}), ImageError);
     assert(/^(?:cannot be|is not) [^\n]+$/.test(error.message), error.message);
   });
 }
 
-Deno.test("deliverImage() refuses more than 100 million pixels unseen", async () => {
+Deno.test("convertImage() refuses more than 100 million pixels unseen", async () => {
   const data = deflateSync(new Uint8Array(1000));
   await assertRejects(
-    () => deliver(whole(pngHeader(10_001, 10_000), data), {}),
+    () => convert(whole(pngHeader(10_001, 10_000), data), {}),
     ImageError,
     "exceeds pixel limit",
   );
 });
 
-Deno.test("deliverImage() refuses what the format cannot hold", async () => {
+Deno.test("convertImage() refuses what the format cannot hold", async () => {
   const native = await encode(picture({ width: 16_400, height: 1 }).png());
   await assertRejects(
-    () => deliver(native, { format: "webp" }),
+    () => convert(native, { format: "webp" }),
     ImageError,
     "too large for the WebP format",
   );
 });
 
-Deno.test("deliverImage() waits for no single piece of other work", async () => {
+Deno.test("convertImage() waits for no single piece of other work", async () => {
   const native = await encode(picture().png());
   const slow = Promise.withResolvers<void>();
-  const other = doPixelWork(() => slow.promise);
-  const { mimeType } = await deliver(native, { format: "jpeg" });
+  const other = withImageSlot(() => slow.promise);
+  const { mimeType } = await convert(native, { format: "jpeg" });
   assertEquals(mimeType, "image/jpeg");
   slow.resolve();
   await other;
 });
 
-function deliver(
+const MADE = { width: 1672, height: 941 };
+const WANTED = { width: 3840, height: 2160 };
+
+Deno.test("planResize() covers by the larger of the two ratios", () => {
+  assertEquals(planResize(MADE, { size: WANTED, fit: "cover" }), {
+    fit: "cover",
+    scale: 3840 / 1672,
+    method: "bicubic",
+  });
+});
+
+Deno.test("planResize() contains by the smaller of the two ratios", () => {
+  assertEquals(planResize(MADE, { size: WANTED, fit: "contain" }), {
+    fit: "contain",
+    scale: 2160 / 941,
+    method: "bicubic",
+  });
+});
+
+Deno.test("planResize() does not scale where nothing is to be done about another size", () => {
+  assertEquals(planResize(MADE, { size: WANTED, fit: "none" }), {
+    fit: "none",
+    scale: 1,
+    method: "none",
+  });
+});
+
+for (const fit of ["cover", "contain", "none"] as const) {
+  Deno.test(`planResize() has nothing to do for "${fit}" where the size is right or none is wanted`, () => {
+    assertEquals(planResize(MADE, { size: { ...MADE }, fit }), null);
+    assertEquals(planResize(MADE, { size: undefined, fit }), null);
+  });
+
+  Deno.test(`planResize() sees for "${fit}" that only one edge differs`, () => {
+    const wider = { width: 1673, height: 941 };
+    const higher = { width: 1672, height: 942 };
+    for (const size of [wider, higher]) {
+      assertEquals(planResize(MADE, { size, fit })?.fit, fit);
+    }
+  });
+}
+
+function convert(
   native: Bytes,
-  wish: Partial<DeliveryWish>,
-): Promise<Delivery> {
-  return deliverImage(native, { ...WISH, ...wish });
+  request: Partial<ConversionRequest>,
+): Promise<Conversion> {
+  return convertImage(native, { ...REQUEST, ...request });
 }
 
 /** Decodes what was delivered. */
-async function pixelsOf({ bytes }: Delivery) {
+async function pixelsOf({ bytes }: Conversion) {
   const { data, info } = await sharp(bytes)
     .raw()
     .toBuffer({ resolveWithObject: true });

@@ -1,12 +1,26 @@
 import { assertEquals, assertRejects } from "@std/assert";
+import { delay } from "@std/async/delay";
 import sharp from "sharp";
 import {
   isOpaque,
   isTransparent,
   measureAlpha,
-} from "../../src/images/alpha.ts";
-import { ImageError } from "../../src/images/info.ts";
-import { type Bytes, encode, picture } from "./samples.ts";
+  readHeader,
+  withImageSlot,
+} from "../../src/images/pixels.ts";
+import { ImageError } from "../../src/images/format.ts";
+import { type Bytes, concat, encode, picture } from "./samples.ts";
+
+const BLOCKED: Readonly<Record<string, Bytes>> = {
+  SVG: concat(
+    "<svg xmlns='http://www.w3.org/2000/svg' width='9' height='9'/>",
+  ),
+  GIF: await encode(picture().gif()),
+  TIFF: await encode(picture().tiff()),
+  AVIF: await encode(picture().avif({ effort: 0 })),
+  PDF: concat("%PDF-1.7\n"),
+  PPM: concat("P6 1 1 255\n", [1, 2, 3]),
+};
 
 Deno.test("measureAlpha() finds 255 everywhere without an alpha channel", async () => {
   for (const format of ["png", "jpeg", "webp"] as const) {
@@ -61,6 +75,37 @@ Deno.test("isOpaque() ends below an alpha of 250", () => {
   assertEquals(isOpaque({ lowest: 250, transparentShare: 0 }), true);
   assertEquals(isOpaque({ lowest: 249, transparentShare: 0 }), false);
 });
+
+Deno.test("withImageSlot() runs two pieces of work at once, the others in order", async () => {
+  const started: number[] = [];
+  let running = 0;
+  let most = 0;
+  await Promise.all([0, 1, 2, 3, 4].map((index) =>
+    withImageSlot(async () => {
+      started.push(index);
+      most = Math.max(most, ++running);
+      await delay(0);
+      running--;
+    })
+  ));
+  assertEquals(started, [0, 1, 2, 3, 4]);
+  assertEquals(most, 2);
+});
+
+Deno.test("withImageSlot() gives the slot on when work fails", async () => {
+  const failing = [1, 2, 3].map(() =>
+    withImageSlot(() => Promise.reject(new RangeError("no")))
+  );
+  const next = withImageSlot(() => Promise.resolve("done"));
+  for (const work of failing) await assertRejects(() => work, RangeError, "no");
+  assertEquals(await next, "done");
+});
+
+for (const [kind, bytes] of Object.entries(BLOCKED)) {
+  Deno.test(`readHeader() refuses ${kind}`, async () => {
+    await assertRejects(() => readHeader(bytes), ImageError);
+  });
+}
 
 function solidOfCodex(): Promise<Bytes> {
   return encode(withAlphas([251, 252, 253, 254]));
