@@ -1,6 +1,6 @@
 import { join } from "@std/path";
 import { MODEL } from "../api/fields.ts";
-import { REFERENCE_LIMITS } from "../api/generate_request.ts";
+import { REFERENCE_LIMITS } from "../api/references.ts";
 import { formatSize } from "../api/size.ts";
 import type { Codex } from "../codex/codex.ts";
 import { writePrompt } from "../codex/prompt.ts";
