@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import manifest from "../deno.json" with { type: "json" };
+import { DOCUMENTS, fillTables, TABLES, tablesOf } from "../scripts/docs.ts";
 import { SETTING_NAMES } from "../src/config.ts";
 
 const readme = await read("README.md");
@@ -72,4 +73,19 @@ Deno.test("README and the docs link to nothing that is not there", async () => {
 
 function read(path: string): Promise<string> {
   return Deno.readTextFile(new URL(`../${path}`, import.meta.url));
+}
+
+Deno.test("the documents have the tables that `deno task docs` writes", async () => {
+  const found: string[] = [];
+  for (const path of DOCUMENTS) {
+    const text = await Deno.readTextFile(path);
+    assertEquals(unpad(text), unpad(fillTables(text)), path);
+    found.push(...tablesOf(text));
+  }
+  assertEquals(found.sort(), Object.keys(TABLES).sort());
+});
+
+/** Undoes what the formatter does to columns. */
+function unpad(document: string): string {
+  return document.replaceAll(/ +\|/g, " |").replaceAll(/-{3,}/g, "---");
 }

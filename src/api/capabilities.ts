@@ -1,6 +1,6 @@
 import type { Config } from "../config.ts";
 import { MAX_IMAGES, MODEL, OUTPUT_FORMATS, QUALITIES } from "./fields.ts";
-import { REFERENCE_LIMITS } from "./generate_request.ts";
+import { REFERENCE_LIMITS } from "./references.ts";
 import {
   formatSize,
   MAX_EDGE,

@@ -1,8 +1,7 @@
+import { componentSchemas, type JsonSchema } from "./json_schema.ts";
 import {
   type Answer,
-  componentSchemas,
   type DescribedRoute,
-  type JsonSchema,
   openApiDocument,
   type Operation,
   operationsOf,

@@ -1,5 +1,23 @@
-import { closestString } from "@std/text/closest-string";
 import * as z from "zod";
+import {
+  edgeSchema,
+  type FieldTable,
+  optional,
+  sameNames,
+  strictFields,
+  textSchema,
+  wordSchema,
+} from "./field.ts";
+import { referencesSchema } from "./references.ts";
+import {
+  type Aspect,
+  checkSize,
+  formatSize,
+  nearestLegalSize,
+  parseAspect,
+  PRESETS,
+  type SizeChoice,
+} from "./size.ts";
 
 /** The one image model. */
 export const MODEL = "gpt-image-2" as const;
@@ -31,66 +49,192 @@ export const FITS = ["cover", "contain", "none"] as const;
 /** The way to bring an image to the wanted size: fill it and crop, fit inside and pad, or leave the image as it is. */
 export type Fit = typeof FITS[number];
 
-/** The longest edge of a canvas or a reference that a caller may tell of, in pixels. */
-const MAX_EDGE = 1_000_000;
-
-const EXPECTED = `expected a number from 1 to ${
-  MAX_EDGE.toLocaleString("en-US")
-}`;
-
-/** The schema of an edge that a caller tells of; fractions are welcome, for applications measure in other units. */
-export const edgeSchema = z.number(EXPECTED).min(1, EXPECTED)
-  .max(MAX_EDGE, EXPECTED);
-
-/** Makes a field optional: a missing one and `null` both become `undefined`. */
-export function optional<Schema extends z.ZodType>(schema: Schema) {
-  return schema.nullish().transform((value) => value ?? undefined);
+/** A size as the caller wrote it, and what it means. */
+export interface RequestedSize {
+  /** The caller's own spelling, such as `4k`. */
+  readonly text: string;
+  /** What it means. */
+  readonly choice: SizeChoice;
 }
 
-/** How much of an unknown name is compared with the known ones. */
-const MAX_NAME = 60;
+const MAX_PROMPT = 32_000;
 
-/**
- * Makes the schema of an object that has the named fields and no others; the message about an unknown field suggests the
- * nearest known name.
- *
- * @param shape The schemas of the fields, in the order in which their issues are reported
- * @param expected What the message says where there is no object at all
- */
-export function strictFields<Shape extends z.core.$ZodLooseShape>(
-  shape: Shape,
-  expected: string,
-): z.ZodObject<Shape, z.core.$strict> {
-  const names = Object.keys(shape);
-  return z.strictObject(shape, {
-    error: (issue) => {
-      if (issue.code !== "unrecognized_keys") return expected;
-      const name = issue.keys[0].slice(0, MAX_NAME);
-      return `there is no such field, the nearest is "${
-        closestString(name, names)
-      }"`;
-    },
-  });
+const PROMPT = `expected text of 1 to ${
+  MAX_PROMPT.toLocaleString("en-US")
+} characters`;
+const COUNT = `expected a whole number from 1 to ${MAX_IMAGES}`;
+const ASPECT =
+  `expected W:H such as "16:9", "landscape", "portrait", "square", "reference" or "canvas"`;
+const COMPRESSION = "expected a whole number from 0 to 100";
+
+const SIZE =
+  `expected "auto", "1K", "2K", "4K" or WIDTHxHEIGHT such as "1536x864"`;
+const PIXELS = /^([1-9]\d{0,5})x([1-9]\d{0,5})$/;
+const REFERENCES =
+  "Images to work from, up to 16 of up to 50 MiB, PNG, JPEG or WebP by their bytes; the first five reach the image model as files";
+
+const QUALITY_OF = {
+  ...sameNames(QUALITIES),
+  自动: "auto",
+  高: "high",
+  中: "medium",
+  低: "low",
+} as const satisfies Record<string, Quality>;
+
+const FORMAT_OF = {
+  ...sameNames(OUTPUT_FORMATS),
+  jpg: "jpeg",
+} as const satisfies Record<string, OutputFormat>;
+
+const countSchema = z.int(COUNT).min(1, COUNT).max(MAX_IMAGES, COUNT);
+
+const aspectSchema = z.string(ASPECT).transform((text, context): Aspect => {
+  const aspect = parseAspect(text);
+  if (aspect !== undefined) return aspect;
+  context.addIssue(ASPECT);
+  return z.NEVER;
+});
+
+const sizeSchema = z.string(SIZE).transform(
+  (text, context): RequestedSize => {
+    const choice = parseChoice(text);
+    if (choice !== undefined) {
+      const problem = findProblem(choice);
+      if (problem === undefined) return { text, choice };
+      context.addIssue(problem);
+    } else {
+      context.addIssue(SIZE);
+    }
+    return z.NEVER;
+  },
+);
+
+/** Every field of `POST /v1/images/generate`. */
+export const FIELDS = {
+  prompt: {
+    schema: textSchema(MAX_PROMPT, PROMPT)
+      .refine((prompt) => prompt.trim() !== "", PROMPT),
+    form: "text",
+    code: "invalid_prompt",
+    words: "What to draw, 1 to 32,000 characters",
+  },
+  count: {
+    schema: optional(countSchema),
+    form: "number",
+    code: "invalid_count",
+    words: "How many distinct candidates to make, 1 to 4",
+  },
+  n: {
+    schema: optional(countSchema),
+    form: "number",
+    code: "invalid_count",
+    words: "The same as `count`",
+  },
+  size: {
+    schema: optional(sizeSchema),
+    form: "text",
+    code: "invalid_size",
+    words:
+      "`auto` (default), `1K`, `2K`, `4K`, or `WIDTHxHEIGHT`: multiples of 16, the longest edge at most 3840, 655,360 to 8,294,400 pixels, at most 3:1",
+  },
+  aspect: {
+    schema: optional(aspectSchema),
+    form: "text",
+    code: "invalid_aspect",
+    words:
+      "`W:H`, `landscape`, `portrait`, `square`, `reference` (that of the first) or `canvas` (that of `canvas_size`); for `auto` and the presets",
+  },
+  canvas_size: {
+    schema: optional(
+      strictFields(
+        { width: edgeSchema, height: edgeSchema },
+        "expected an object with width and height",
+      ),
+    ),
+    form: "object",
+    code: "invalid_aspect",
+    words:
+      'The size of the caller\'s canvas, in any unit: `{"width", "height"}`',
+  },
+  quality: {
+    schema: optional(wordSchema(QUALITY_OF)),
+    form: "text",
+    code: "invalid_quality",
+    words:
+      "`auto`, `high`, `medium` or `low`, which Codex takes as words in the prompt",
+  },
+  output_format: {
+    schema: optional(wordSchema(FORMAT_OF)),
+    form: "text",
+    code: "invalid_output_format",
+    words: "The format of the file: `png`, `jpeg` or `webp`",
+  },
+  output_compression: {
+    schema: optional(
+      z.int(COMPRESSION).min(0, COMPRESSION).max(100, COMPRESSION),
+    ),
+    form: "number",
+    code: "invalid_output_format",
+    words: "How much JPEG and WebP keep, 0 to 100",
+  },
+  background: {
+    schema: optional(wordSchema(sameNames(BACKGROUNDS))),
+    form: "text",
+    code: "invalid_output_format",
+    words: "`auto`, `opaque` or `transparent`, which needs PNG or WebP",
+  },
+  fit: {
+    schema: optional(wordSchema(sameNames(FITS))),
+    form: "text",
+    code: "invalid_size",
+    words:
+      "How the image comes to its size: `cover` scales and crops, `contain` scales and pads, `none` leaves it",
+  },
+  references: {
+    schema: optional(referencesSchema),
+    code: "invalid_reference",
+    words: REFERENCES,
+  },
+  reference: {
+    form: "files",
+    code: "invalid_reference",
+    words: REFERENCES,
+  },
+  return: {
+    schema: optional(z.literal("file", `expected "file"`)),
+    form: "text",
+    code: "unknown_parameter",
+    words: "For older clients: `file`",
+  },
+  model: {
+    schema: optional(z.literal(MODEL, `expected "${MODEL}"`)),
+    form: "text",
+    code: "unknown_parameter",
+    words: `The one model: \`${MODEL}\``,
+  },
+  fail_fast: {
+    schema: optional(z.boolean("expected true or false")),
+    form: "boolean",
+    code: "unknown_parameter",
+    words:
+      "Whether the first failed candidate cancels the rest and fails the request",
+  },
+} as const satisfies FieldTable;
+
+function parseChoice(text: string): SizeChoice | undefined {
+  if (text === "auto") return "auto";
+  const preset = PRESETS.find((name) => name === text.toUpperCase());
+  if (preset !== undefined) return preset;
+  const match = PIXELS.exec(text);
+  if (match === null) return undefined;
+  return { width: Number(match[1]), height: Number(match[2]) };
 }
 
-/**
- * Makes the schema of text that can be handed to a process and to a model: well-formed Unicode without NUL.
- *
- * @param max The most characters, counted as Unicode code points
- * @param expected What the message says about text that is too long, or no text
- */
-export function textSchema(max: number, expected: string): z.ZodString {
-  return z.string(expected)
-    .refine((text) => !isLonger(text, max), expected)
-    .refine((text) => !text.includes("\0"), "expected no NUL character")
-    .refine(
-      (text) => text.isWellFormed(),
-      "expected well-formed Unicode, without half a surrogate pair",
-    );
-}
-
-function isLonger(text: string, max: number): boolean {
-  if (text.length <= max) return false;
-  // A code point takes at most two code units, so long text need not be counted.
-  return text.length > 2 * max || Array.from(text).length > max;
+function findProblem(choice: SizeChoice): string | undefined {
+  if (typeof choice === "string") return undefined;
+  const broken = checkSize(choice);
+  if (broken === undefined) return undefined;
+  return `${broken}, the nearest legal size is ${
+    formatSize(nearestLegalSize(choice))
+  }`;
 }

@@ -1,8 +1,7 @@
 import { closestString } from "@std/text/closest-string";
-import type {
-  FileReference,
-  generateRequestSchema,
-} from "./generate_request.ts";
+import type { FieldKind, FieldTable } from "./field.ts";
+import { FIELDS } from "./fields.ts";
+import type { FileReference } from "./references.ts";
 import {
   codeOf,
   quoteValue,
@@ -13,7 +12,7 @@ import {
 const PLAIN_NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?$/;
 
 /** What text in a form may stand for. */
-export type TextKind = "text" | "number" | "boolean" | "object";
+export type TextKind = Exclude<FieldKind, "file" | "files" | "files[]">;
 
 /**
  * Reads text of a form as what it stands for in JSON.
@@ -57,13 +56,6 @@ const MAX_LABEL = 200;
 /** The name that clients give to a file that has none. */
 const NO_NAME = "blob";
 
-/**
- * What a field holds: text that stands for something, one file, or any number of files.
- *
- * An object is written in JSON, or its members stand in fields such as `canvas_size[width]`.
- */
-export type FieldKind = TextKind | "file" | "files";
-
 /** A form as it came, its files on disk. */
 export interface FormInput {
   /** The fields of text. */
@@ -81,17 +73,24 @@ export interface FormInput {
 
 /** The fields that a form may have, and the way from a form to the values that the schema of a JSON body takes. */
 export class Form {
+  readonly #fields: FieldTable;
   readonly #kinds: ReadonlyMap<string, FieldKind>;
 
-  /** @param kinds The fields and what they hold. */
-  constructor(kinds: Readonly<Record<string, FieldKind>>) {
-    this.#kinds = new Map(Object.entries(kinds));
+  /** @param fields The fields, of which those that no form has are left out. */
+  constructor(fields: FieldTable) {
+    this.#fields = fields;
+    this.#kinds = new Map(
+      Object.entries(fields).flatMap(([name, { form }]) => {
+        if (form === undefined) return [];
+        const brackets = form === "files[]" ? [`${name}[]`] : [];
+        return [name, ...brackets].map((name) => [name, form] as const);
+      }),
+    );
   }
 
   /** Tells whether a field holds files. */
   isFile(field: string): boolean {
-    const kind = this.#kinds.get(field);
-    return kind === "file" || kind === "files";
+    return isFileKind(this.#kinds.get(field));
   }
 
   /** Tells whether a field holds one file. */
@@ -138,7 +137,7 @@ export class Form {
       if (kind === undefined) {
         const entry: [string, unknown] = [member, readFormText(text, "number")];
         members.set(object, [...members.get(object) ?? [], entry]);
-      } else if (kind !== "file" && kind !== "files") {
+      } else if (!isFileKind(kind)) {
         values.set(name, readFormText(text, kind));
       }
     }
@@ -189,13 +188,19 @@ export class Form {
   #codeOf(field: string): ValidationErrorCode {
     if (!this.#has(field)) return "unknown_parameter";
     if (this.isFile(field)) return "invalid_reference";
-    return codeOf(objectOf(field) ?? field);
+    return codeOf(objectOf(field) ?? field, this.#fields);
   }
 
   #has(field: string): boolean {
     return this.#kinds.has(field) ||
       this.#kinds.get(objectOf(field) ?? "") === "object";
   }
+}
+
+function isFileKind(
+  kind: FieldKind | undefined,
+): kind is "file" | "files" | "files[]" {
+  return kind === "file" || kind === "files" || kind === "files[]";
 }
 
 /** Names the object that a field such as `canvas_size[width]` is a member of. */
@@ -211,28 +216,6 @@ function labelOf(fileName: string | undefined): string | undefined {
   if (name === undefined || name === "" || name === NO_NAME) return;
   return Array.from(name).slice(0, MAX_LABEL).join("");
 }
-
-type Field =
-  | Exclude<keyof typeof generateRequestSchema.shape, "references">
-  | "reference";
-
-const FIELDS = {
-  prompt: "text",
-  count: "number",
-  n: "number",
-  size: "text",
-  aspect: "text",
-  canvas_size: "object",
-  quality: "text",
-  output_format: "text",
-  output_compression: "number",
-  background: "text",
-  fit: "text",
-  reference: "files",
-  return: "text",
-  model: "text",
-  fail_fast: "boolean",
-} as const satisfies Record<Field, FieldKind>;
 
 /** The form of `POST /v1/images/generate`: the fields of its JSON body, and a file for each reference. */
 export const GENERATE_FORM: Form = new Form(FIELDS);

@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { FITS, MODEL, OUTPUT_FORMATS, QUALITIES } from "./fields.ts";
-import { REFERENCE_LIMITS } from "./generate_request.ts";
+import { REFERENCE_LIMITS } from "./references.ts";
 
 /** What a schema describes, for reading alone. */
 export type Described<Schema extends z.ZodType> = DeepReadonly<

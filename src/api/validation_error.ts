@@ -1,6 +1,5 @@
 import type * as z from "zod";
 import { ApiError } from "../errors.ts";
-import type { generateRequestSchema } from "./generate_request.ts";
 
 /** How much of a value is shown, in UTF-16 code units. */
 const MAX_SHOWN = 60;
@@ -77,38 +76,15 @@ export class ValidationError extends ApiError {
 /** The longest name of an unknown field that is reported, in UTF-16 code units. */
 const MAX_PARAM = 60;
 
-type OwnField = keyof typeof generateRequestSchema.shape;
-
-/** The fields in which other bodies than that of the own route hold pictures. */
-type PictureField = "image" | "images" | "mask";
-
-type Field = OwnField | PictureField;
-
-const CODES: Readonly<Record<Field, ValidationErrorCode>> = {
-  prompt: "invalid_prompt",
-  count: "invalid_count",
-  n: "invalid_count",
-  size: "invalid_size",
-  aspect: "invalid_aspect",
-  canvas_size: "invalid_aspect",
-  quality: "invalid_quality",
-  output_format: "invalid_output_format",
-  output_compression: "invalid_output_format",
-  background: "invalid_output_format",
-  fit: "invalid_size",
-  references: "invalid_reference",
-  return: "unknown_parameter",
-  model: "unknown_parameter",
-  fail_fast: "unknown_parameter",
-  image: "invalid_reference",
-  images: "invalid_reference",
-  mask: "invalid_reference",
-};
+/** The codes of fields. */
+export type FieldCodes = Readonly<
+  Record<string, { readonly code: ValidationErrorCode }>
+>;
 
 /** Tells the code for a field at fault; for one that does not exist, `unknown_parameter`. */
-export function codeOf(field: string): ValidationErrorCode {
-  return Object.hasOwn(CODES, field)
-    ? CODES[field as Field]
+export function codeOf(field: string, fields: FieldCodes): ValidationErrorCode {
+  return Object.hasOwn(fields, field)
+    ? fields[field].code
     : "unknown_parameter";
 }
 
@@ -119,12 +95,12 @@ export function codeOf(field: string): ValidationErrorCode {
  */
 export function toValidationError(
   issue: z.core.$ZodIssue,
-  body: unknown,
+  { body, fields }: { readonly body: unknown; readonly fields: FieldCodes },
 ): ValidationError {
   if (issue.code === "unrecognized_keys") return refuseUnknown(issue);
   if (issue.path.length === 0) return refuseBody(body, issue);
   const field = String(issue.path[0]);
-  const code = codeOf(field);
+  const code = codeOf(field, fields);
   const param = formatPath(issue.path);
   const value = valueAt(body, issue.path);
   if (field === "prompt" && isMissing(value)) {

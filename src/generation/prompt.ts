@@ -1,4 +1,4 @@
-import { REFERENCE_LIMITS } from "../api/generate_request.ts";
+import { REFERENCE_LIMITS } from "../api/references.ts";
 import type { Ratio } from "../api/size.ts";
 import { writePrompt } from "../codex/prompt.ts";
 import type { GenerationContext } from "./generation.ts";

@@ -1,13 +1,13 @@
 import { encodeHex } from "@std/encoding/hex";
 import { basename, join } from "@std/path";
 import sharp from "sharp";
-import { decodeDataUrl } from "../api/data_url.ts";
+import { decodeDataUrl } from "../api/references.ts";
 import {
   type FileReference,
   type InlineReference,
   REFERENCE_LIMITS,
   type ReferenceSource,
-} from "../api/generate_request.ts";
+} from "../api/references.ts";
 import { ApiError } from "../errors.ts";
 import { ImageError } from "../images/format.ts";
 import { type ImageInfo, probeImage } from "../images/probe.ts";

@@ -1,6 +1,43 @@
-import type * as z from "zod";
-import { MODEL } from "../api/fields.ts";
-import type { generationsSchema } from "./request.ts";
+import * as z from "zod";
+import {
+  bodySchema,
+  type Field,
+  optional,
+  strictFields,
+} from "../api/field.ts";
+import { FIELDS as OWN, MODEL, type Quality } from "../api/fields.ts";
+import {
+  imageSchema,
+  type InlineReference,
+  REFERENCE_LIMITS,
+} from "../api/references.ts";
+import { isImageModel } from "./models.ts";
+
+const RESPONSE_FORMATS = ["b64_json", "url"] as const;
+
+/** How images are answered: their bytes in base64, or where to fetch them. */
+export type ResponseFormat = typeof RESPONSE_FORMATS[number];
+
+const QUALITY_OF = {
+  auto: "auto",
+  low: "low",
+  medium: "medium",
+  high: "high",
+  // What older models had.
+  standard: "auto",
+  hd: "high",
+} as const satisfies Record<string, Quality>;
+
+const { maxImages } = REFERENCE_LIMITS;
+const MODEL_NAME =
+  `expected an image model such as "${MODEL}", and this one makes no images`;
+const QUALITY = `expected "auto", "low", "medium" or "high"`;
+const PARTIAL_IMAGES = "expected a whole number from 0 to 3";
+const IMAGES =
+  `expected a list of 1 to ${maxImages} objects such as {"image_url": "data:image/png;base64,…"}`;
+const TEXT = "expected text";
+const FIDELITY =
+  `expected nothing, "${MODEL}" always looks at images in full detail`;
 
 /**
  * How a field is treated: as it is meant; accepted without effect, which every answer says; or answered with 400 and its
@@ -8,80 +45,175 @@ import type { generationsSchema } from "./request.ts";
  */
 export type Treatment = "done" | "ignored" | "refused";
 
-/** What callers should know about a field. */
-export interface Field {
-  /** How it is treated. */
+/** A field of the OpenAI Images API, and how it is treated here. */
+export interface OpenAiField extends Field {
   readonly treatment: Treatment;
-  /** The particulars, in Markdown. */
-  readonly note: string;
 }
 
-/** Every field of the OpenAI Images API, in the order in which faults are reported. */
-export const FIELDS = {
-  prompt: { treatment: "done", note: "1 to 32,000 characters" },
+type OpenAiFields = Readonly<Record<string, OpenAiField>>;
+
+const pictureSchema = strictFields(
+  { image_url: imageSchema },
+  "expected an object with image_url",
+);
+
+const WITH_EFFECT = {
+  prompt: { ...OWN.prompt, treatment: "done", words: "1 to 32,000 characters" },
   model: {
+    schema: optional(z.string(TEXT).refine(isImageModel, MODEL_NAME)),
+    form: "text",
+    code: "unknown_parameter",
     treatment: "done",
-    note:
+    words:
       "`gpt-image-2` draws, whatever image model is named; a model that plainly makes no images, such as `gpt-4o`, is refused",
   },
-  n: { treatment: "done", note: "1 to 4 distinct images, never clamped" },
-  size: {
+  n: {
+    ...OWN.n,
     treatment: "done",
-    note:
+    words: "1 to 4 distinct images, never clamped",
+  },
+  size: {
+    ...OWN.size,
+    treatment: "done",
+    words:
       "`auto` or `WIDTHxHEIGHT` by the rules above, and `1K`, `2K`, `4K`; a refusal says what to set instead",
   },
   quality: {
+    schema: optional(
+      z.enum(Object.keys(QUALITY_OF) as (keyof typeof QUALITY_OF)[], QUALITY)
+        .transform((quality): Quality => QUALITY_OF[quality]),
+    ),
+    form: "text",
+    code: "invalid_quality",
     treatment: "done",
-    note:
+    words:
       "`auto`, `low`, `medium`, `high`; of older models, `standard` counts as `auto` and `hd` as `high`",
   },
   background: {
+    ...OWN.background,
     treatment: "done",
-    note: "`auto`, `opaque`, `transparent` (`png` or `webp` only)",
+    words: "`auto`, `opaque`, `transparent` (`png` or `webp` only)",
   },
-  output_format: { treatment: "done", note: "`png`, `jpeg`, `webp`" },
-  output_compression: {
+  output_format: {
+    ...OWN.output_format,
     treatment: "done",
-    note: "0 to 100; ignored with `png`, which loses nothing",
+    words: "`png`, `jpeg`, `webp`",
+  },
+  output_compression: {
+    ...OWN.output_compression,
+    treatment: "done",
+    words: "0 to 100; ignored with `png`, which loses nothing",
   },
   response_format: {
+    schema: optional(z.enum(RESPONSE_FORMATS, `expected "b64_json" or "url"`)),
+    form: "text",
+    code: "unknown_parameter",
     treatment: "done",
-    note: "`b64_json` (default) or `url`, and never both in one answer",
+    words: "`b64_json` (default) or `url`, and never both in one answer",
   },
   stream: {
+    schema: optional(z.boolean("expected true or false")),
+    form: "boolean",
+    code: "unknown_parameter",
     treatment: "done",
-    note: "every image is sent as it is finished",
+    words: "every image is sent as it is finished",
   },
+} as const satisfies OpenAiFields;
+
+const PICTURES = {
   image: {
+    form: "files[]",
+    code: "invalid_reference",
     treatment: "done",
-    note: "edits as a form: a file, also repeated or named `image[]`; up to 16",
+    words:
+      "edits as a form: a file, also repeated or named `image[]`; up to 16",
   },
   images: {
+    schema: z.array(pictureSchema, IMAGES).min(1, IMAGES).max(maxImages, IMAGES)
+      .transform((images) =>
+        images.map(({ image_url }, index) =>
+          inline(image_url, `images[${index}].image_url`)
+        )
+      ),
+    code: "invalid_reference",
     treatment: "done",
-    note:
+    words:
       'edits as JSON: `[{"image_url": "data:image/png;base64,…"}]`; other URLs are refused and never fetched',
   },
   mask: {
+    schema: optional(
+      pictureSchema.transform(({ image_url }) => inline(image_url, "mask")),
+    ),
+    form: "file",
+    code: "invalid_reference",
     treatment: "done",
-    note:
+    words:
       "edits: a PNG with an alpha channel and the size of the first image; it is shown to the model with instructions, so other places may change too, and the answer says so",
   },
+} as const satisfies OpenAiFields;
+
+const WITHOUT_EFFECT = {
   partial_images: {
+    schema: optional(
+      z.int(PARTIAL_IMAGES).min(0, PARTIAL_IMAGES).max(3, PARTIAL_IMAGES),
+    ),
+    form: "number",
+    code: "unknown_parameter",
     treatment: "ignored",
-    note: "0 to 3; Codex shows no unfinished images, so that none are sent",
+    words: "0 to 3; Codex shows no unfinished images, so that none are sent",
   },
-  moderation: { treatment: "ignored", note: "`auto` or `low`" },
-  style: { treatment: "ignored", note: "say it in the prompt" },
-  user: { treatment: "ignored", note: "neither stored nor passed on" },
-  safety_identifier: {
+  moderation: {
+    schema: optional(z.enum(["auto", "low"], `expected "auto" or "low"`)),
+    form: "text",
+    code: "unknown_parameter",
     treatment: "ignored",
-    note: "neither stored nor passed on",
+    words: "`auto` or `low`",
+  },
+  style: {
+    schema: optional(z.string(TEXT)),
+    form: "text",
+    code: "unknown_parameter",
+    treatment: "ignored",
+    words: "say it in the prompt",
+  },
+  user: {
+    schema: optional(z.string(TEXT)),
+    form: "text",
+    code: "unknown_parameter",
+    treatment: "ignored",
+    words: "neither stored nor passed on",
+  },
+  safety_identifier: {
+    schema: optional(z.string(TEXT)),
+    form: "text",
+    code: "unknown_parameter",
+    treatment: "ignored",
+    words: "neither stored nor passed on",
   },
   input_fidelity: {
+    schema: optional(z.never(FIDELITY)),
+    form: "text",
+    code: "unknown_parameter",
     treatment: "refused",
-    note: "`gpt-image-2` always looks at images in full detail",
+    words: "`gpt-image-2` always looks at images in full detail",
   },
-} as const satisfies Readonly<Record<string, Field>>;
+} as const satisfies OpenAiFields;
+
+/** Every field of the OpenAI Images API, in the order in which faults are reported. */
+export const FIELDS = {
+  ...WITH_EFFECT,
+  ...PICTURES,
+  ...WITHOUT_EFFECT,
+} as const;
+
+/** The schema of the JSON body of `POST /v1/images/generations`: the own route's rules under OpenAI's names. */
+export const generationsSchema = bodySchema({
+  ...WITH_EFFECT,
+  ...WITHOUT_EFFECT,
+});
+
+/** The schema of the JSON body of `POST /v1/images/edits`; its pictures become references. */
+export const editsSchema = bodySchema(FIELDS);
 
 /** The name of a field of the OpenAI Images API. */
 export type FieldName = keyof typeof FIELDS;
@@ -98,4 +230,14 @@ export function ignoredFields(fields: Fields): FieldName[] {
       (name === "model" && model !== MODEL) ||
       (name === "output_compression" && output_format === "png"))
   ).sort();
+}
+
+function inline(dataUrl: string, param: string): InlineReference {
+  return {
+    kind: "inline",
+    dataUrl,
+    param,
+    label: undefined,
+    source: undefined,
+  };
 }

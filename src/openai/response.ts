@@ -8,7 +8,7 @@ import {
 } from "../api/fields.ts";
 import { ApiError, type ErrorCode, toApiError } from "../errors.ts";
 import type { JobAnswer, JobEntry } from "../jobs/jobs.ts";
-import type { ResponseFormat } from "./request.ts";
+import type { ResponseFormat } from "./fields.ts";
 
 const tokens = z.int().nonnegative();
 

@@ -1,6 +1,7 @@
 import type { ServerSentEventMessage } from "@std/http/server-sent-event-stream";
 import { STATUS_CODE } from "@std/http/status";
-import { json, type Parameter, type SchemaName } from "../api/openapi.ts";
+import type { SchemaName } from "../api/json_schema.ts";
+import { json, type Parameter } from "../api/openapi.ts";
 import { ApiError } from "../errors.ts";
 import { eventStream, type EventStreamOptions } from "../http/sse.ts";
 import type { Job } from "../jobs/job.ts";

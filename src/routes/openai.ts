@@ -1,6 +1,6 @@
 import type { ServerSentEventMessage } from "@std/http/server-sent-event-stream";
 import type { Form } from "../api/form.ts";
-import type { FileReference } from "../api/generate_request.ts";
+import type { FileReference } from "../api/references.ts";
 import { type Answer, json } from "../api/openapi.ts";
 import type { GenerateAnswer } from "../api/schemas.ts";
 import { describeError } from "../http/error_response.ts";

@@ -1,9 +1,6 @@
 import { join } from "@std/path";
 import type { Form } from "../api/form.ts";
-import {
-  type FileReference,
-  REFERENCE_LIMITS,
-} from "../api/generate_request.ts";
+import { type FileReference, REFERENCE_LIMITS } from "../api/references.ts";
 import { toApiError } from "../errors.ts";
 import { readJson } from "../http/body.ts";
 import { isMultipart, readMultipart } from "../http/multipart.ts";

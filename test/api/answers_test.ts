@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
-import { operationsOf, SCHEMAS } from "../../src/api/openapi.ts";
+import { SCHEMAS } from "../../src/api/json_schema.ts";
+import { operationsOf } from "../../src/api/openapi.ts";
 import { ROUTES } from "../../src/routes/index.ts";
 import { paint } from "../openai/clients.ts";
 import { startTestService } from "../support/service.ts";

@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { dataStart, decodeDataUrl } from "../../src/api/data_url.ts";
+import { dataStart, decodeDataUrl } from "../../src/api/references.ts";
 import { ValidationError } from "../../src/api/validation_error.ts";
 
 const MAX_BYTES = 52_428_800;

@@ -1,17 +1,10 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { Form, type FormInput, GENERATE_FORM } from "../../src/api/form.ts";
+import { type FormInput, GENERATE_FORM } from "../../src/api/form.ts";
 import { parseGenerateRequest } from "../../src/api/generate_request.ts";
 import { ValidationError } from "../../src/api/validation_error.ts";
+import { EDITS_FORM } from "../../src/openai/request.ts";
 
 type Fields = readonly (readonly [name: string, value: string])[];
-
-/** A form as the edits route of the OpenAI API has it. */
-const EDITS = new Form({
-  prompt: "text",
-  image: "files",
-  "image[]": "files",
-  mask: "file",
-});
 
 /** Fields, and what they become. */
 const READ: readonly (readonly [Fields, Record<string, unknown>])[] = [
@@ -188,14 +181,14 @@ Deno.test("Form counts a field with and without brackets as one", () => {
   const files = ["image", "image[]", "mask", "image"]
     .map((field) => upload(field));
   assertEquals(
-    EDITS.read({ fields: [], files }).uploads.map(({ param }) => param),
+    EDITS_FORM.read({ fields: [], files }).uploads.map(({ param }) => param),
     ["image[0]", "image[1]", "mask", "image[2]"],
   );
 });
 
 Deno.test("Form refuses a second file where there is one", () => {
   const files = [upload("mask"), upload("mask")];
-  const error = refuse(() => EDITS.read({ fields: [], files }));
+  const error = refuse(() => EDITS_FORM.read({ fields: [], files }));
   assertEquals([error.code, error.param], ["invalid_reference", "mask"]);
   assertEquals(
     error.message,
@@ -206,7 +199,7 @@ Deno.test("Form refuses a second file where there is one", () => {
 Deno.test("Form tells which fields are files", () => {
   const fields = ["prompt", "image", "image[]", "mask", "images", "__proto__"];
   assertEquals(
-    fields.filter((field) => EDITS.isFile(field)),
+    fields.filter((field) => EDITS_FORM.isFile(field)),
     ["image", "image[]", "mask"],
   );
 });

@@ -1,12 +1,14 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import * as z from "zod";
 import {
-  type FileReference,
   type GenerateRequest,
   generateRequestSchema,
-  type InlineReference,
   parseGenerateRequest,
 } from "../../src/api/generate_request.ts";
+import type {
+  FileReference,
+  InlineReference,
+} from "../../src/api/references.ts";
 import { ValidationError } from "../../src/api/validation_error.ts";
 
 const PNG = "data:image/png;base64,iVBORw0KGgo=";

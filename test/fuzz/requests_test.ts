@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { decodeDataUrl } from "../../src/api/data_url.ts";
+import { decodeDataUrl } from "../../src/api/references.ts";
 import { parseGenerateRequest } from "../../src/api/generate_request.ts";
 import { checkSize, parseAspect, resolveTarget } from "../../src/api/size.ts";
 import { ValidationError } from "../../src/api/validation_error.ts";

@@ -6,7 +6,7 @@ import {
 } from "@std/assert";
 import { join } from "@std/path";
 import sharp from "sharp";
-import type { ReferenceSource } from "../../src/api/generate_request.ts";
+import type { ReferenceSource } from "../../src/api/references.ts";
 import { ApiError } from "../../src/errors.ts";
 import { writeReferences } from "../../src/generation/references.ts";
 import {

@@ -1,13 +1,8 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { ValidationError } from "../../src/api/validation_error.ts";
 import { type FieldName, FIELDS } from "../../src/openai/fields.ts";
-import {
-  EDITS_FORM,
-  editsSchema,
-  parseEdits,
-} from "../../src/openai/request.ts";
+import { parseEdits } from "../../src/openai/request.ts";
 
-const README = new URL("../../docs/clients.md", import.meta.url);
 const IMAGE = { image_url: "data:image/png;base64,AAAA" };
 
 /** A good value of every field of the JSON body. */
@@ -37,16 +32,6 @@ const NEEDED = {
   output_format: GOOD.output_format,
 };
 
-Deno.test("FIELDS are the fields of the JSON body and the one more of the form", () => {
-  const names = [...Object.keys(editsSchema.shape), "image"].sort();
-  assertEquals(Object.keys(FIELDS).sort(), names);
-});
-
-Deno.test("FIELDS that hold files are files of the form", () => {
-  const files = Object.keys(FIELDS).filter((name) => EDITS_FORM.isFile(name));
-  assertEquals(files, ["image", "mask"]);
-});
-
 for (const [name, { treatment }] of Object.entries(FIELDS)) {
   if (name === "image") continue;
   Deno.test(`the field ${name} is ${treatment}, as the table says`, () => {
@@ -59,26 +44,4 @@ for (const [name, { treatment }] of Object.entries(FIELDS)) {
       assertEquals(parseEdits(body).ignored, ignored);
     }
   });
-}
-
-Deno.test("FIELDS are the table in the docs", async () => {
-  const readme = await Deno.readTextFile(README);
-  const [, table] =
-    /<!-- openai-fields -->\n+([^]*?)\n+<!-- \/openai-fields -->/
-      .exec(readme) ?? [];
-  assertEquals(unpad(table ?? "no table between the marks"), fieldsTable());
-});
-
-/** Writes the table in Markdown. */
-function fieldsTable(): string {
-  const rows = Object.entries(FIELDS).map(([name, { note, treatment }]) =>
-    `| \`${name}\` | ${treatment} | ${note} |`
-  );
-  return ["| field | treatment | particulars |", "| --- | --- | --- |", ...rows]
-    .join("\n");
-}
-
-/** Undoes what the formatter does to columns. */
-function unpad(table: string): string {
-  return table.replaceAll(/ +\|/g, " |").replaceAll(/-{3,}/g, "---");
 }

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import type { FileReference } from "../../src/api/generate_request.ts";
+import type { FileReference } from "../../src/api/references.ts";
 import { ValidationError } from "../../src/api/validation_error.ts";
 import { parseEdits, parseGenerations } from "../../src/openai/request.ts";
 
