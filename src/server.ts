@@ -61,7 +61,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   await emptyDirectory(workDir);
   const store = await ImageStore.open({
     directory: config.outputDir,
-    instance: instance.id,
+    instance: instance.name,
     storePrompts: config.storePrompts,
   });
   const library = parts.use(await Library.open({ ...config, log, store }));
@@ -100,7 +100,6 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     addresses,
     codex,
     config,
-    instance: instance.id,
     jobs,
     library,
     log,

@@ -66,7 +66,7 @@ export async function startServer(
     url,
     log,
     pictures: join(dataDir, "codex-home", "generated_images"),
-    mark: `${(await health()).instance}.*`,
+    mark: `${await Deno.readTextFile(join(dataDir, "instance"))}.*`,
     idle: async (signal) => {
       while ((await health()).workers.active > 0) {
         await delay(LOOK_MS, { signal });

@@ -1,8 +1,6 @@
 import { join } from "@std/path";
-import {
-  findCodexBinary,
-  WORKER_TAG_VARIABLE,
-} from "../../src/codex/command.ts";
+import { findCodexBinary } from "../../src/codex/command.ts";
+import { WORKER_TAG_VARIABLE } from "../../src/codex/process_tree.ts";
 import { writeSandboxLogin } from "../../src/sandbox/login.ts";
 import type { Making, Way } from "./way.ts";
 

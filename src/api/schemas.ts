@@ -252,7 +252,6 @@ export const healthSchema = z.object({
     queue_max: z.int(),
   }),
   sandbox: z.boolean(),
-  instance: z.string(),
 });
 
 /** The schema of the answer of `GET /readyz`. */

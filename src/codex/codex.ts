@@ -1,16 +1,24 @@
 import { join } from "@std/path";
+import { ApiError } from "../errors.ts";
 import type { Log } from "../log.ts";
 import { delayAbort, removeIfExists } from "../util.ts";
+import {
+  type CliSetup,
+  type CodexStatus,
+  codexVersion,
+  compareVersions,
+  findReadGuard,
+  imageToolStatus,
+  loginStatus,
+  makeDatabases,
+  resolveLinks,
+  TESTED_VERSION,
+  type VersionStatus,
+} from "./cli.ts";
 import { findCodexBinary } from "./command.ts";
 import { InstructionsRefusedError, loginRequired } from "./errors.ts";
 import type { ImageCheck } from "./image_watcher.ts";
-import {
-  type CodexStatus,
-  codexVersion,
-  findLoginProblem,
-  imageToolStatus,
-  loginStatus,
-} from "./login.ts";
+import { findLoginProblem } from "./login.ts";
 import { killAll } from "./process_tree.ts";
 import {
   StartupGate,
@@ -23,7 +31,7 @@ import {
 
 const INSTRUCTIONS = `You turn a description into one picture.
 
-Call the image_gen.imagegen tool once, as the message asks, and give it what the message tells you to give it. Do nothing else: no plan, no other tool, no second attempt. When the tool has answered, reply "done" and stop.
+Call the image_gen.imagegen tool once, as the message asks, and give it what the message tells you to give it. Do nothing else: no plan, no other tool, no second attempt. Write no @exec line: the call waits by itself. When the tool has answered, reply "done" and stop.
 `;
 
 /** What earlier workers may have left in the home; all of it is ours. */
@@ -119,7 +127,7 @@ export interface CodexOptions {
   readonly upstreamUrl: string | undefined;
   /** The server's environment. */
   readonly env: Readonly<Record<string, string>>;
-  /** What the marks of all workers of this server begin with. */
+  /** What the tags of all processes of this server begin with. */
   readonly instance: string;
   /** Tells a whole picture from a file that is still being written. */
   readonly check: ImageCheck;
@@ -134,7 +142,7 @@ export class Codex {
   readonly #options: CodexOptions;
   readonly #turns: StartupGate;
   #minimalInstructions: boolean;
-  #version: string | undefined;
+  #status: VersionStatus | undefined;
 
   private constructor(
     setup: WorkerEnvironment,
@@ -158,34 +166,56 @@ export class Codex {
       options.log("warn", "codex.orphans.killed", { processes: killed });
     }
     const home = await prepareHome(options.dataDir, options.authHome);
-    const codex = new Codex(
-      {
-        binary: findCodexBinary(options.codexBin),
-        home: home.path,
-        instructionsFile: home.instructionsFile,
-        model: options.model,
-        upstreamUrl: options.upstreamUrl,
-        env: options.env,
-        check: options.check,
-      },
-      home,
-      options,
-    );
-    await codex.checkVersion();
+    const { dataDir, env, instance, log, upstreamUrl } = options;
+    const binary = findCodexBinary(options.codexBin);
+    const cli = {
+      binary,
+      env,
+      home: home.loginlessHome,
+      instance,
+      upstreamUrl,
+    };
+    const setup = {
+      ...options,
+      ...cli,
+      home: home.path,
+      instructionsFile: home.instructionsFile,
+      ...await prepareWorkers(cli, join(dataDir, "database-template"), log),
+    };
+    const codex = new Codex(setup, home, options);
+    const { version } = await codex.checkVersion();
+    if (version !== undefined && compareVersions(version, TESTED_VERSION) > 0) {
+      log("warn", "codex.version.untested", {
+        version,
+        tested: TESTED_VERSION,
+      });
+    }
     await codex.#reportLogin();
     return codex;
   }
 
   /** The CLI's version, such as `0.169.0`; undefined where it cannot be asked. */
   get version(): string | undefined {
-    return this.#version;
+    return this.#status?.version;
   }
 
   /** Asks for the version anew. */
-  async checkVersion(): Promise<CodexStatus> {
-    const status = await codexVersion(this.#setup);
-    this.#version = status.ok ? status.detail : undefined;
-    return status;
+  async checkVersion(): Promise<VersionStatus> {
+    return this.#status = await codexVersion(this.#setup);
+  }
+
+  /**
+   * Makes sure that the CLI is one that can make pictures, before anything is started.
+   *
+   * @throws {ApiError} `codex_unsupported`: it is too old, or does not tell its version.
+   */
+  async requireSupported(): Promise<void> {
+    if (this.#status?.ok) return;
+    // Another one may have been installed meanwhile.
+    const { detail, isStartable, ok } = await this.checkVersion();
+    // The worker tells better what keeps it from being started.
+    if (ok || !isStartable) return;
+    throw new ApiError("codex_unsupported", detail);
   }
 
   /** Whether the login will do. */
@@ -274,7 +304,7 @@ export class Codex {
       } else {
         this.#minimalInstructions = false;
         this.#options.log("warn", "codex.lean.refused", {
-          mark: task.workerTag,
+          version: this.version,
         });
         await worker.ended;
         return await this.#run(task, signal, { started, picture });
@@ -292,4 +322,23 @@ export class Codex {
       remedy: trouble.remedy,
     });
   }
+}
+
+async function prepareWorkers(
+  cli: CliSetup,
+  template: string,
+  log: Log,
+): Promise<Pick<WorkerEnvironment, "binaryFile" | "databases" | "readGuard">> {
+  const [binaryFile, readGuard, hasDatabases] = await Promise.all([
+    resolveLinks(cli),
+    findReadGuard(cli),
+    makeDatabases(cli, template),
+  ]);
+  if (readGuard === "none") log("warn", "codex.read_guard.missing", {});
+  if (!hasDatabases) log("warn", "codex.databases.missing", {});
+  return {
+    binaryFile,
+    readGuard,
+    databases: hasDatabases ? template : undefined,
+  };
 }

@@ -11,6 +11,12 @@ const POLL_MS = 50;
  */
 export type ImageCheck = (path: string) => Promise<string | undefined>;
 
+/** Tells when something at a path changes. */
+export interface Changes extends Disposable {
+  /** Resolves at the next change. */
+  next(): Promise<void>;
+}
+
 /**
  * Waits for a whole picture in a directory.
  *
@@ -32,10 +38,7 @@ export async function watchForImage(
     const change = changes.next();
     const { whole } = await findImage(directory, check);
     if (whole !== undefined) return whole;
-    const waited = new AbortController();
-    const pause = AbortSignal.any([signal, waited.signal]);
-    await Promise.race([change, delay(POLL_MS, { signal: pause })]);
-    waited.abort();
+    await waitForChange(change, POLL_MS, signal);
   }
 }
 
@@ -61,26 +64,15 @@ export async function findImage(
   return { wrong };
 }
 
-async function filesOf(directory: string): Promise<string[]> {
-  try {
-    const entries = await Array.fromAsync(Deno.readDir(directory));
-    return entries.filter((entry) => entry.isFile)
-      .map((entry) => join(directory, entry.name));
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return [];
-    throw error;
-  }
-}
-
-interface Changes extends Disposable {
-  /** Resolves at the next change. */
-  next(): Promise<void>;
-}
-
-function watchChanges(directory: string): Changes {
+/**
+ * Watches a file, or the files of a directory.
+ *
+ * Where the system cannot, no change is ever told.
+ */
+export function watchChanges(path: string): Changes {
   let watcher: Deno.FsWatcher;
   try {
-    watcher = Deno.watchFs(directory, { recursive: false });
+    watcher = Deno.watchFs(path, { recursive: false });
   } catch {
     // The system's limit on watches is often used up by editors: polling does, only slower.
     return { next: () => new Promise(() => {}), [Symbol.dispose]: () => {} };
@@ -98,4 +90,32 @@ function watchChanges(directory: string): Changes {
     next: () => change.promise,
     [Symbol.dispose]: () => watcher.close(),
   };
+}
+
+/**
+ * Waits for a change, or for as long as it may go unnoticed.
+ *
+ * @param ms How long, in milliseconds.
+ * @throws The signal's reason.
+ */
+export async function waitForChange(
+  change: Promise<void>,
+  ms: number,
+  signal: AbortSignal,
+): Promise<void> {
+  const waited = new AbortController();
+  const pause = AbortSignal.any([signal, waited.signal]);
+  await Promise.race([change, delay(ms, { signal: pause })]);
+  waited.abort();
+}
+
+async function filesOf(directory: string): Promise<string[]> {
+  try {
+    const entries = await Array.fromAsync(Deno.readDir(directory));
+    return entries.filter((entry) => entry.isFile)
+      .map((entry) => join(directory, entry.name));
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return [];
+    throw error;
+  }
 }

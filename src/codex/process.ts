@@ -2,7 +2,7 @@ import { deadline } from "@std/async/deadline";
 import { ApiError } from "../errors.ts";
 import { readToolFailure, type WorkerOutput } from "./errors.ts";
 import { readCodexEvent, readLines } from "./events.ts";
-import { terminateWorker } from "./process_tree.ts";
+import { signalProcess, terminateWorker } from "./process_tree.ts";
 
 /** How many lines of each kind are kept. */
 const KEPT_LINES = 50;
@@ -11,8 +11,8 @@ const DRAIN_MS = 200;
 
 /** What to run. */
 export interface CodexCommand {
-  /** The native Codex binary. */
-  readonly binary: string;
+  /** The program. */
+  readonly program: string;
   /** Its arguments. */
   readonly args: readonly string[];
   /** Its whole environment. */
@@ -21,7 +21,7 @@ export interface CodexCommand {
   readonly cwd: string;
   /** What it reads on standard input. */
   readonly input: string;
-  /** What marks it and its descendants; also in {@linkcode CodexCommand.env}. */
+  /** What tags it and its descendants; also in {@linkcode CodexCommand.env}. */
   readonly workerTag: string;
 }
 
@@ -33,7 +33,7 @@ export class CodexProcess {
   readonly toolFailure: Promise<never>;
 
   readonly #child: Deno.ChildProcess;
-  readonly #mark: string;
+  readonly #workerTag: string;
   readonly #over = new AbortController();
   readonly #output: Promise<unknown>;
   readonly #stderr: string[] = [];
@@ -47,7 +47,7 @@ export class CodexProcess {
    */
   constructor(command: CodexCommand) {
     this.#child = spawn(command);
-    this.#mark = command.workerTag;
+    this.#workerTag = command.workerTag;
     const thread = Promise.withResolvers<string>();
     const toolFailure = Promise.withResolvers<never>();
     // The failure matters only to a worker that still waits.
@@ -87,9 +87,14 @@ export class CodexProcess {
     };
   }
 
+  /** Kills the CLI on the spot; {@linkcode CodexProcess.end} has to follow. */
+  kill(): void {
+    signalProcess(-this.#child.pid, "SIGKILL");
+  }
+
   /** Ends the CLI and everything it started, and waits until all of it is gone. */
   async end(): Promise<void> {
-    await terminateWorker(this.#child, this.#mark);
+    await terminateWorker(this.#child, this.#workerTag);
     this.#over.abort();
     await this.#output;
   }
@@ -97,7 +102,7 @@ export class CodexProcess {
 
 function spawn(command: CodexCommand): Deno.ChildProcess {
   try {
-    return new Deno.Command(command.binary, {
+    return new Deno.Command(command.program, {
       args: [...command.args],
       env: { ...command.env },
       clearEnv: true,
@@ -111,7 +116,7 @@ function spawn(command: CodexCommand): Deno.ChildProcess {
     if (!(error instanceof Error)) throw error;
     throw new ApiError(
       "codex_spawn_failed",
-      `Cannot start Codex "${command.binary}": ${error.message}`,
+      `Cannot start Codex "${command.program}": ${error.message}`,
     );
   }
 }

@@ -1,84 +1,9 @@
 import { deadline } from "@std/async/deadline";
 import { delay } from "@std/async/delay";
 import { startStopwatch } from "../util.ts";
-import { WORKER_TAG_VARIABLE } from "./command.ts";
 
-/** One running process. */
-export interface ProcessRow {
-  readonly pid: number;
-  readonly parent: number;
-  readonly group: number;
-  /** The command line, followed by the environment. */
-  readonly command: string;
-}
-
-interface ProcessLister {
-  readonly program: string;
-  readonly args: readonly string[];
-  /** Finds pid, parent, group, state and command in a line, by these names. */
-  readonly row: RegExp;
-}
-
-const PS: ProcessLister = {
-  program: "ps",
-  args: ["axeww", "-o", "pid=,ppid=,pgid=,stat=,command="],
-  row:
-    /^\s*(?<pid>\d+)\s+(?<parent>\d+)\s+(?<group>\d+)\s+(?<state>\S+)\s+(?<command>.*)$/s,
-};
-
-/** Slim images of Linux have no `ps`, or one that takes other arguments, but a shell that reads what it reads. */
-const SHELL: ProcessLister = {
-  program: "sh",
-  args: [
-    "-c",
-    `for process in /proc/[0-9]*; do
-      cat "$process/stat" "$process/cmdline" "$process/environ" | tr '\\0\\n' '  '
-      echo
-    done 2>/dev/null`,
-  ],
-  // A name in parentheses may hold others, which no number after it does.
-  row:
-    /^(?<pid>\d+) \(.{0,64}\) (?<state>\S) (?<parent>\d+) (?<group>\d+) (?:\S+ ){46}\S+ +(?<command>.*)$/s,
-};
-
-/**
- * Lists the running processes of this machine, without zombies.
- *
- * @throws {Error} They cannot be listed.
- */
-export async function listProcesses(): Promise<ProcessRow[]> {
-  try {
-    return await listBy(PS);
-  } catch {
-    return await listBy(SHELL);
-  }
-}
-
-async function listBy(
-  { args, program, row }: ProcessLister,
-): Promise<ProcessRow[]> {
-  const { code, stdout, success } = await new Deno.Command(program, {
-    args: [...args],
-    stdin: "null",
-    stderr: "null",
-  }).output();
-  // What it did not list would look like nothing.
-  if (!success) {
-    throw new Error(`Cannot list processes: ${program} ended with ${code}`);
-  }
-  const rows: ProcessRow[] = [];
-  for (const line of new TextDecoder().decode(stdout).split("\n")) {
-    const { pid, parent, group, state, command } = row.exec(line)?.groups ?? {};
-    if (pid === undefined || state.startsWith("Z")) continue;
-    rows.push({
-      pid: Number(pid),
-      parent: Number(parent),
-      group: Number(group),
-      command,
-    });
-  }
-  return rows;
-}
+/** The variable that tags every process of a worker; its name survives the CLI's filter for secrets. */
+export const WORKER_TAG_VARIABLE = "CODEX_IMAGE_WORKER";
 
 /** How long a process may take to end by itself after SIGTERM, in milliseconds. */
 const GRACE_MS = 300;
@@ -89,13 +14,55 @@ const EMPTY_LOOKS = 3;
 /** When to look again after a look that failed, in milliseconds: the system may have no process left for it. */
 const LOOK_AGAIN_MS = 100;
 
+const PS_ROW =
+  /^\s*(?<pid>\d+)\s+(?<parent>\d+)\s+(?<group>\d+)\s+(?<user>\d+)\s+(?<state>\S+)\s+(?<command>.*)$/s;
+/** Slim images of Linux have no `ps`, or one that takes other arguments, but a shell that reads what it reads. */
+const SHELL_SCRIPT = `for process in /proc/[0-9]*; do
+  while read -r name user rest; do
+    [ "$name" = Uid: ] && break
+  done < "$process/status"
+  echo "$user $(cat "$process/stat" | tr '\\n' ' ')$(cat "$process/cmdline" | tr '\\0\\n\\1' '   ')\\001$(
+    cat "$process/environ" | tr '\\0\\n' '  ')"
+done 2>/dev/null`;
+/** A name in parentheses may hold others, which no number after it does. */
+const SHELL_ROW =
+  /^(?<user>\d+) (?<pid>\d+) \(.{0,64}\) (?<state>\S) (?<parent>\d+) (?<group>\d+) (?:\S+ ){46}\S+ +(?<command>[^\x01]*)\x01(?<environment>.*)$/s;
+
+/** One running process. */
+export interface ProcessRow {
+  readonly pid: number;
+  readonly parent: number;
+  readonly group: number;
+  /** The number of the user whom it runs as. */
+  readonly user: number;
+  /** The command line. */
+  readonly command: string;
+  /** The environment; empty where it may not be seen. */
+  readonly environment: string;
+}
+
 /**
- * Picks the processes of a worker: those that carry its mark, those of its process group, and all
+ * Lists the running processes of this machine, without zombies.
+ *
+ * @throws {Error} They cannot be listed.
+ */
+export async function listProcesses(): Promise<ProcessRow[]> {
+  try {
+    return await listByPs();
+  } catch {
+    const lines = await run("sh", ["-c", SHELL_SCRIPT]);
+    return readRows(lines, SHELL_ROW);
+  }
+}
+
+/**
+ * Picks the processes of a worker out of those of our own user: those with its tag, those of its process group, and all
  * their descendants.
  *
- * A process that left its group and its session still has the mark in its environment.
+ * A process that left its group and its session still has the tag in its environment. A tag in a command line is nothing:
+ * anybody can write one there.
  *
- * @param workerTag The mark, or with a `*` at its end the beginning of many marks.
+ * @param workerTag The tag, or with a `*` at its end the beginning of many tags.
  * @param group The worker's process group.
  */
 export function processesOf(
@@ -103,18 +70,14 @@ export function processesOf(
   workerTag: string,
   group?: number,
 ): ProcessRow[] {
-  const assignment = workerTag.endsWith("*")
-    ? ` ${WORKER_TAG_VARIABLE}=${workerTag.slice(0, -1)}`
-    : ` ${WORKER_TAG_VARIABLE}=${workerTag} `;
+  const own = rows.filter(({ user }) => user === Deno.uid());
   const picked = new Map<number, ProcessRow>();
-  let found = rows.filter((row) =>
-    row.group === group || `${row.command} `.includes(assignment)
+  let found = own.filter((row) =>
+    row.group === group || hasTag(row, workerTag)
   );
   while (found.length > 0) {
     for (const row of found) picked.set(row.pid, row);
-    found = rows.filter((row) =>
-      !picked.has(row.pid) && picked.has(row.parent)
-    );
+    found = own.filter((row) => !picked.has(row.pid) && picked.has(row.parent));
   }
   picked.delete(Deno.pid);
   return [...picked.values()];
@@ -124,7 +87,7 @@ export function processesOf(
  * Ends a worker: SIGTERM to its process group, then SIGKILL to whatever is left, wherever it went.
  *
  * @param child The worker's first process, the leader of its group.
- * @param workerTag What marks its processes.
+ * @param workerTag What tags its processes.
  */
 export async function terminateWorker(
   child: Deno.ChildProcess,
@@ -143,7 +106,7 @@ export async function terminateWorker(
 }
 
 /**
- * Kills every process of a worker, and those that appear meanwhile.
+ * Kills every process of a worker, and those that appear meanwhile; those that may not be signalled are left alone.
  *
  * @param workerTag See {@linkcode processesOf}.
  * @param group The worker's process group.
@@ -155,45 +118,114 @@ export async function killAll(
   group?: number,
 ): Promise<number> {
   const killed = new Set<number>();
+  const foreign = new Set<number>();
   const elapsed = startStopwatch();
   for (let empty = 0; empty < EMPTY_LOOKS;) {
-    const rows = await listWithRetry(SWEEP_MS, elapsed);
-    const left = processesOf(rows, workerTag, group);
+    const rows = await listWithRetry(elapsed);
+    const left = processesOf(rows, workerTag, group).filter(({ pid }) =>
+      !foreign.has(pid)
+    );
     empty = left.length === 0 ? empty + 1 : 0;
     if (left.length > 0 && elapsed() > SWEEP_MS) {
       throw new Error(
-        `Cannot end worker "${workerTag}": ${left.length} processes are left`,
+        `Cannot end a worker: ${left.length} processes are left`,
       );
     }
     for (const { pid } of left) {
-      signalProcess(pid, "SIGKILL");
-      killed.add(pid);
+      if (signalProcess(pid, "SIGKILL")) killed.add(pid);
+      else foreign.add(pid);
     }
   }
   return killed.size;
 }
 
-async function listWithRetry(
-  ms: number,
-  elapsed: () => number,
-): Promise<ProcessRow[]> {
+/**
+ * Sends a signal to a process, or with a negative number to a group.
+ *
+ * @returns False where we may not; true also where it has ended already.
+ */
+export function signalProcess(pid: number, signal: Deno.Signal): boolean {
+  try {
+    Deno.kill(pid, signal);
+    return true;
+  } catch (error) {
+    // It ended between the look and the signal.
+    if (error instanceof Deno.errors.NotFound) return true;
+    if (error instanceof Deno.errors.PermissionDenied) return false;
+    throw error;
+  }
+}
+
+// Only together do the two tell a command line from the environment that follows it.
+async function listByPs(): Promise<ProcessRow[]> {
+  const [lines, commands] = await Promise.all([
+    run("ps", ["axeww", "-o", "pid=,ppid=,pgid=,uid=,stat=,command="]),
+    run("ps", ["axww", "-o", "pid=,command="]),
+  ]);
+  const commandOf = new Map(
+    commands.map((line) => {
+      const [, pid, command] = /^\s*(\d+) (.*)$/s.exec(line) ?? [];
+      return [Number(pid), command];
+    }),
+  );
+  return readRows(lines, PS_ROW).map((row) => {
+    const command = commandOf.get(row.pid);
+    // It began, or became another program, between the two: all of it may be environment.
+    if (command === undefined || !row.command.startsWith(command)) {
+      return { ...row, environment: row.command };
+    }
+    return { ...row, command, environment: row.command.slice(command.length) };
+  });
+}
+
+function readRows(lines: readonly string[], pattern: RegExp): ProcessRow[] {
+  return lines.flatMap((line) => {
+    const fields = pattern.exec(line)?.groups;
+    if (fields === undefined || fields.state.startsWith("Z")) return [];
+    return [{
+      pid: Number(fields.pid),
+      parent: Number(fields.parent),
+      group: Number(fields.group),
+      user: Number(fields.user),
+      command: fields.command,
+      environment: fields.environment ?? "",
+    }];
+  });
+}
+
+async function run(
+  program: string,
+  args: readonly string[],
+): Promise<readonly string[]> {
+  const { code, stdout, success } = await new Deno.Command(program, {
+    args: [...args],
+    stdin: "null",
+    stderr: "null",
+  }).output();
+  // What it did not list would look like nothing.
+  if (!success) {
+    throw new Error(`Cannot list processes: ${program} ended with ${code}`);
+  }
+  return new TextDecoder().decode(stdout).split("\n");
+}
+
+function hasTag({ environment }: ProcessRow, workerTag: string): boolean {
+  const assignment = ` ${WORKER_TAG_VARIABLE}=${workerTag}`;
+  return workerTag.endsWith("*")
+    ? ` ${environment}`.includes(assignment.slice(0, -1))
+    : ` ${environment} `.includes(`${assignment} `);
+}
+
+async function listWithRetry(elapsed: () => number): Promise<ProcessRow[]> {
   while (true) {
     try {
       return await listProcesses();
     } catch (error) {
       // Without the program no later look will do.
-      if (error instanceof Deno.errors.NotFound || elapsed() > ms) throw error;
+      if (error instanceof Deno.errors.NotFound || elapsed() > SWEEP_MS) {
+        throw error;
+      }
       await delay(LOOK_AGAIN_MS);
     }
-  }
-}
-
-function signalProcess(pid: number, signal: Deno.Signal): void {
-  try {
-    Deno.kill(pid, signal);
-  } catch (error) {
-    // It ended between the look and the signal.
-    if (error instanceof Deno.errors.NotFound) return;
-    throw error;
   }
 }

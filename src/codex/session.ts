@@ -1,18 +1,21 @@
 import { delay } from "@std/async/delay";
 import { join } from "@std/path";
 import { removeIfExists, startStopwatch } from "../util.ts";
+import { waitForChange, watchChanges } from "./image_watcher.ts";
 
 /** Lines longer than this hold pictures; what matters stands at their beginning. */
 const LINE_BYTES = 131_072;
 const READ_BYTES = 262_144;
 const NEWLINE = 0x0a;
-
-/** What is known before the session file tells anything. */
-export const EMPTY_SUMMARY: SessionSummary = {
-  toolCalls: [],
-  revisedPrompt: undefined,
-  usage: { inputTokens: 0, outputTokens: 0 },
-};
+/** How often to look for a tool call where the system tells of no change, in milliseconds. */
+const CALL_POLL_MS = 50;
+/** How long a finished picture waits for the record of it, in milliseconds. */
+const FACTS_MS = 80;
+const FACTS_POLL_MS = 3;
+/** The paths of a tool call in a program, where they stand there as a list of texts. */
+const PATH_LIST =
+  /referenced_image_paths["']?\s*:\s*\[((?:[^\]"'`]|"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|`(?:[^`\\]|\\.)*`)*)\]/g;
+const TEXT = /"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|`(?:[^`\\]|\\.)*`/g;
 
 /** What the CLI's session file tells about a worker. */
 export interface SessionSummary {
@@ -26,6 +29,29 @@ export interface SessionSummary {
     readonly outputTokens: number;
   };
 }
+
+/** What the CLI keeps of one thread, followed while it runs and removed afterwards. */
+export interface SessionFollower {
+  /** The directory in which the thread's pictures appear. */
+  readonly pictures: string;
+  /**
+   * Never resolves; rejects with what the listener throws at a tool call.
+   *
+   * @param signal Ends the looking.
+   */
+  watchToolCalls(signal: AbortSignal): Promise<never>;
+  /** What is known once the picture is there. */
+  facts(): Promise<SessionSummary>;
+  /** Removes everything of the thread. */
+  remove(): Promise<void>;
+}
+
+/** What is known before the session file tells anything. */
+export const EMPTY_SUMMARY: SessionSummary = {
+  toolCalls: [],
+  revisedPrompt: undefined,
+  usage: { inputTokens: 0, outputTokens: 0 },
+};
 
 /**
  * Follows the session file of one thread.
@@ -127,6 +153,98 @@ export async function findSession(
   return undefined;
 }
 
+/**
+ * Reads off a call of the image tool which files it passes to the image model.
+ *
+ * @param call JSON arguments, or a program, in which only lists of texts are found and nothing that is computed.
+ */
+export function readReferencedPaths(call: string): string[] {
+  const paths = parse(call).referenced_image_paths;
+  if (Array.isArray(paths)) return paths.map(String);
+  return [...call.matchAll(PATH_LIST)]
+    .flatMap(([, list]) => list.match(TEXT) ?? [])
+    .map((text) => {
+      const inner = text.slice(1, -1);
+      const value = parseJson(
+        text.startsWith('"') ? text : `"${inner.replaceAll('"', '\\"')}"`,
+      );
+      return typeof value === "string" ? value : inner;
+    });
+}
+
+/**
+ * Follows the session file and the pictures of a thread.
+ *
+ * @param home The CLI's home.
+ * @param onToolCall Told of every tool call as it begins.
+ */
+export function followSession(
+  home: string,
+  threadId: string,
+  onToolCall: (call: string) => void = () => {},
+): SessionFollower {
+  const begun = new Date();
+  const pictures = join(home, "generated_images", threadId);
+  let path: string | undefined;
+  let tail: SessionTail | undefined;
+  let told = 0;
+
+  // One after the other: two readers at one place would count things twice.
+  let reading: Promise<SessionSummary> = Promise.resolve(EMPTY_SUMMARY);
+  let known = EMPTY_SUMMARY;
+  function read(): Promise<SessionSummary> {
+    return reading = reading.then(readNow);
+  }
+
+  async function readNow(): Promise<SessionSummary> {
+    try {
+      path ??= await findSession(home, threadId, begun);
+      if (path === undefined) return known;
+      tail ??= new SessionTail(path);
+      return known = await tail.read();
+    } catch (error) {
+      // What cannot be read is told less well, but costs no picture.
+      if (error instanceof Error && "code" in error) return known;
+      throw error;
+    }
+  }
+
+  return {
+    pictures,
+    async watchToolCalls(signal) {
+      while (path === undefined) {
+        await read();
+        if (path === undefined) await delay(CALL_POLL_MS, { signal });
+      }
+      using changes = watchChanges(path);
+      while (true) {
+        // Asked for before the look, so that no change during the look is missed.
+        const change = changes.next();
+        const { toolCalls } = await read();
+        while (told < toolCalls.length) onToolCall(toolCalls[told++]);
+        await waitForChange(change, CALL_POLL_MS, signal);
+      }
+    },
+    // The picture is there a moment before the record of it; the CLI's next call is not long after.
+    async facts() {
+      const elapsed = startStopwatch();
+      while (true) {
+        const facts = await read();
+        if (facts.revisedPrompt !== undefined || elapsed() > FACTS_MS) {
+          return facts;
+        }
+        await delay(FACTS_POLL_MS);
+      }
+    },
+    async remove() {
+      await Promise.allSettled([reading]);
+      await removeIfExists(pictures);
+      path ??= await findSession(home, threadId, begun);
+      if (path !== undefined) await removeIfExists(path);
+    },
+  };
+}
+
 /** Reads a file to its end, or no further than into a line that is as long as a picture. */
 async function readFrom(
   path: string,
@@ -188,92 +306,4 @@ function jsonString(line: string, name: string): string | undefined {
     ?.[1];
   const value = parseJson(literal ?? "null");
   return typeof value === "string" ? value : undefined;
-}
-
-/** How often to look for a tool call, in milliseconds. */
-const CALL_POLL_MS = 250;
-/** How long a finished picture waits for the record of it, in milliseconds. */
-const FACTS_MS = 80;
-const FACTS_POLL_MS = 3;
-
-/** What the CLI keeps of one thread, followed while it runs and removed afterwards. */
-export interface SessionFollower {
-  /** The directory in which the thread's pictures appear. */
-  readonly pictures: string;
-  /**
-   * Never resolves; rejects with what the listener throws at a tool call.
-   *
-   * @param signal Ends the looking.
-   */
-  watchToolCalls(signal: AbortSignal): Promise<never>;
-  /** What is known once the picture is there. */
-  facts(): Promise<SessionSummary>;
-  /** Removes everything of the thread. */
-  remove(): Promise<void>;
-}
-
-/**
- * Follows the session file and the pictures of a thread.
- *
- * @param home The CLI's home.
- * @param onToolCall Told of every tool call as it begins.
- */
-export function followSession(
-  home: string,
-  threadId: string,
-  onToolCall: (call: string) => void = () => {},
-): SessionFollower {
-  const begun = new Date();
-  const pictures = join(home, "generated_images", threadId);
-  let path: string | undefined;
-  let tail: SessionTail | undefined;
-  let told = 0;
-
-  // One after the other: two readers at one place would count things twice.
-  let reading: Promise<SessionSummary> = Promise.resolve(EMPTY_SUMMARY);
-  let known = EMPTY_SUMMARY;
-  function read(): Promise<SessionSummary> {
-    return reading = reading.then(readNow);
-  }
-
-  async function readNow(): Promise<SessionSummary> {
-    try {
-      path ??= await findSession(home, threadId, begun);
-      if (path === undefined) return known;
-      tail ??= new SessionTail(path);
-      return known = await tail.read();
-    } catch (error) {
-      // What cannot be read is told less well, but costs no picture.
-      if (error instanceof Error && "code" in error) return known;
-      throw error;
-    }
-  }
-
-  return {
-    pictures,
-    async watchToolCalls(signal) {
-      while (true) {
-        await delay(CALL_POLL_MS, { signal });
-        const { toolCalls } = await read();
-        while (told < toolCalls.length) onToolCall(toolCalls[told++]);
-      }
-    },
-    // The picture is there a moment before the record of it; the CLI's next call is not long after.
-    async facts() {
-      const elapsed = startStopwatch();
-      while (true) {
-        const facts = await read();
-        if (facts.revisedPrompt !== undefined || elapsed() > FACTS_MS) {
-          return facts;
-        }
-        await delay(FACTS_POLL_MS);
-      }
-    },
-    async remove() {
-      await Promise.allSettled([reading]);
-      await removeIfExists(pictures);
-      path ??= await findSession(home, threadId, begun);
-      if (path !== undefined) await removeIfExists(path);
-    },
-  };
 }

@@ -1,16 +1,75 @@
 import { abortable } from "@std/async/abortable";
-import { join } from "@std/path";
+import { ApiError } from "../errors.ts";
 import { removeIfExists } from "../util.ts";
-import { codexArguments, workerEnvironment } from "./command.ts";
+import { type CliSetup, copyDatabases } from "./cli.ts";
+import { codexArguments, databasesIn, workerEnvironment } from "./command.ts";
 import { classifyError } from "./errors.ts";
 import { findImage, type ImageCheck, watchForImage } from "./image_watcher.ts";
 import { isTokenRefreshDue } from "./login.ts";
 import { CodexProcess } from "./process.ts";
+import { landlockCommand, type ReadGuard } from "./read_guard.ts";
 import {
   followSession,
+  readReferencedPaths,
   type SessionFollower,
   type SessionSummary,
 } from "./session.ts";
+
+/** What all workers of a server share. */
+export interface WorkerEnvironment extends CliSetup {
+  /** The program's own file, behind all links. */
+  readonly binaryFile: string;
+  /** The directory with the user's login. */
+  readonly authHome: string;
+  /** The file with our instructions. */
+  readonly instructionsFile: string;
+  /** A directory with migrated databases, of which each worker gets a copy; undefined where there are none. */
+  readonly databases: string | undefined;
+  /** The chat model; the CLI's default when undefined. */
+  readonly model: string | undefined;
+  /** What keeps a worker from reading files that are not its own. */
+  readonly readGuard: ReadGuard;
+  /** Tells a whole picture from a file that is still being written. */
+  readonly check: ImageCheck;
+}
+
+/** One picture to make. */
+export interface WorkerTask {
+  /** What the worker reads on standard input. */
+  readonly input: string;
+  /** The files to attach, in order; the worker gets no others to read. */
+  readonly images: readonly string[];
+  /** A directory of its own, which the worker makes and removes. */
+  readonly directory: string;
+  /** What tags its processes. */
+  readonly workerTag: string;
+  /** Whether the CLI gets our own short instructions and no tool but the image tool. */
+  readonly minimalInstructions: boolean;
+  /**
+   * Told of every call of the image tool as it begins: the JSON arguments, or the program that makes the call.
+   *
+   * What it throws ends the worker, before the picture is drawn and paid for.
+   */
+  readonly onToolCall?: (call: string) => void;
+}
+
+/** What a worker made. */
+export interface WorkerImage {
+  /** The file as the CLI wrote it. */
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** What the CLI keeps of it, which is there a moment later. */
+  readonly facts: Promise<SessionSummary>;
+}
+
+/** A worker under way. */
+export interface Worker {
+  /** Tells whether the CLI has begun its thread, as soon as it has or has ended without one. */
+  readonly started: Promise<boolean>;
+  /** The picture as soon as it is whole; rejects with a `Failure` or the signal's reason. */
+  readonly picture: Promise<WorkerImage>;
+  /** Resolves when every process and every file of the worker is gone. */
+  readonly ended: Promise<void>;
+}
 
 /**
  * Lets workers start side by side, except where one must go ahead: the first on a fresh home, which
@@ -49,62 +108,6 @@ export class StartupGate {
   }
 }
 
-/** What all workers of a server share. */
-export interface WorkerEnvironment {
-  /** The native Codex binary. */
-  readonly binary: string;
-  /** The CLI's home. */
-  readonly home: string;
-  /** The file with our instructions. */
-  readonly instructionsFile: string;
-  /** The chat model; the CLI's default when undefined. */
-  readonly model: string | undefined;
-  /** The service that stands in for the real one. */
-  readonly upstreamUrl: string | undefined;
-  /** The server's environment. */
-  readonly env: Readonly<Record<string, string>>;
-  /** Tells a whole picture from a file that is still being written. */
-  readonly check: ImageCheck;
-}
-
-/** One picture to make. */
-export interface WorkerTask {
-  /** What the worker reads on standard input. */
-  readonly input: string;
-  /** The files to attach, in order. */
-  readonly images: readonly string[];
-  /** A directory of its own, which the worker makes and removes. */
-  readonly directory: string;
-  /** What marks its processes. */
-  readonly workerTag: string;
-  /** Whether the CLI gets our own short instructions and no tool but the image tool. */
-  readonly minimalInstructions: boolean;
-  /**
-   * Told of every call of the image tool as it begins: the JSON arguments, or the program that makes the call.
-   *
-   * What it throws ends the worker, before the picture is drawn and paid for.
-   */
-  readonly onToolCall?: (call: string) => void;
-}
-
-/** What a worker made. */
-export interface WorkerImage {
-  /** The file as the CLI wrote it. */
-  readonly bytes: Uint8Array<ArrayBuffer>;
-  /** What the CLI keeps of it, which is there a moment later. */
-  readonly facts: Promise<SessionSummary>;
-}
-
-/** A worker under way. */
-export interface Worker {
-  /** Tells whether the CLI has begun its thread, as soon as it has or has ended without one. */
-  readonly started: Promise<boolean>;
-  /** The picture as soon as it is whole; rejects with a `Failure` or the signal's reason. */
-  readonly picture: Promise<WorkerImage>;
-  /** Resolves when every process and every file of the worker is gone. */
-  readonly ended: Promise<void>;
-}
-
 /**
  * Starts one `codex exec` for one picture.
  *
@@ -130,15 +133,25 @@ export function startWorker(
       signal.throwIfAborted();
       await Deno.mkdir(task.directory, { recursive: true, mode: 0o700 });
       signal.throwIfAborted();
+      await copyDatabases(setup.databases, databasesIn(task.directory));
+      signal.throwIfAborted();
       process = startProcess(setup, task);
       const thread = process.thread.then((id) => {
-        session = followSession(setup.home, id, task.onToolCall);
+        session = followSession(setup.home, id, (call) => {
+          refuseForeignPaths(call, task.images);
+          task.onToolCall?.(call);
+        });
         started.resolve(true);
         return session;
       });
       const path = await waitForPicture({ process, thread, setup }, signal);
       const bytes = await Deno.readFile(path);
-      const facts = (await thread).facts();
+      const facts = (await thread).facts().then((facts) => {
+        for (const call of facts.toolCalls) {
+          refuseForeignPaths(call, task.images);
+        }
+        return facts;
+      });
       picture.resolve({ bytes, facts });
       await facts;
     } catch (error) {
@@ -155,19 +168,34 @@ function startProcess(
   setup: WorkerEnvironment,
   task: WorkerTask,
 ): CodexProcess {
+  const { directory, images, workerTag } = task;
+  const command = {
+    program: setup.binary,
+    args: codexArguments({ ...setup, ...task }),
+  };
+  const env = workerEnvironment(setup.env, { ...setup, workerTag });
   return new CodexProcess({
-    binary: setup.binary,
-    args: codexArguments({
-      ...setup,
-      minimalInstructions: task.minimalInstructions,
-      images: task.images,
-      databaseDir: join(task.directory, "databases"),
-    }),
-    env: workerEnvironment(setup.env, { ...setup, workerTag: task.workerTag }),
-    cwd: task.directory,
+    ...(setup.readGuard === "landlock"
+      ? landlockCommand(command, {
+        readable: images,
+        writable: [directory, setup.home, setup.authHome],
+        binary: setup.binaryFile,
+        env,
+      })
+      : command),
+    env,
+    cwd: directory,
     input: task.input,
-    workerTag: task.workerTag,
+    workerTag,
   });
+}
+
+function refuseForeignPaths(call: string, own: readonly string[]): void {
+  if (readReferencedPaths(call).every((path) => own.includes(path))) return;
+  throw new ApiError(
+    "codex_exec_failed",
+    "Cannot let Codex draw: it passes a file to the image model that is none of the request's references",
+  );
 }
 
 interface Waiting {
@@ -192,7 +220,12 @@ async function waitForPicture(
           watching = watchForImage(directory, setup.check, decided.signal);
           return watching;
         }),
-        thread.then((session) => session.watchToolCalls(decided.signal)),
+        thread.then((session) => session.watchToolCalls(decided.signal))
+          .catch((error) => {
+            // At once, because the call is made while we look.
+            if (!decided.signal.aborted) process.kill();
+            throw error;
+          }),
         process.exited().then(async (traces) => {
           decided.signal.throwIfAborted();
           const { whole, wrong } = directory === undefined

@@ -95,6 +95,7 @@ export class Generator {
   ): Promise<Generation> {
     const { checkStorage, codex, slots, workDir } = this.#parts;
     this.#stopping.signal.throwIfAborted();
+    await codex.requireSupported();
     await codex.requireLogin();
     await checkStorage();
     const { waitForQuota } = options;

@@ -16,7 +16,6 @@ import type { ApiRoute, HandlerContext } from "./route.ts";
 export const SERVER_ROUTES: readonly ApiRoute<
   | "codex"
   | "config"
-  | "instance"
   | "jobs"
   | "library"
   | "metrics"
@@ -81,10 +80,10 @@ export const SERVER_ROUTES: readonly ApiRoute<
 function showHealth(
   _request: Request,
   { service }: HandlerContext<
-    "codex" | "config" | "instance" | "slots" | "startedAt"
+    "codex" | "config" | "slots" | "startedAt"
   >,
 ): Response {
-  const { codex, config, instance, slots, startedAt } = service;
+  const { codex, config, slots, startedAt } = service;
   const { active, max, queued, queueMax } = slots.load;
   return Response.json({
     status: "ok",
@@ -99,7 +98,6 @@ function showHealth(
     uptime_s: Math.floor((performance.now() - startedAt) / 1000),
     workers: { active, max, queued, queue_max: queueMax },
     sandbox: config.sandbox,
-    instance,
   });
 }
 

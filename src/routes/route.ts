@@ -19,8 +19,6 @@ export interface Service {
   readonly addresses: Addresses;
   readonly codex: Codex;
   readonly config: Config;
-  /** What marks this server's workers. */
-  readonly instance: string;
   readonly jobs: Jobs<GenerateAnswer>;
   readonly library: Library;
   readonly log: Log;

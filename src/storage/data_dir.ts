@@ -82,8 +82,10 @@ export async function isWritable(directory: string): Promise<boolean> {
 
 /** The hold of one server on its data directory, for as long as it runs. */
 export interface Instance extends Disposable {
-  /** A name that stays the same from start to start; it marks what belongs to this server. */
+  /** A secret that stays the same from start to start; it tags the processes of this server. */
   readonly id: string;
+  /** A name that stays the same too, and does not tell the secret; it marks files that others may see. */
+  readonly name: string;
 }
 
 /**
@@ -103,7 +105,10 @@ export async function claimDataDir(dataDir: string): Promise<Instance> {
       );
     }
     const id = await readId(file) ?? await writeId(file);
-    return { id, [Symbol.dispose]: () => file.close() };
+    const bytes = new TextEncoder().encode(id);
+    const digest = await crypto.subtle.digest("SHA-256", bytes);
+    const name = new Uint8Array(digest).toHex().slice(0, 32);
+    return { id, name, [Symbol.dispose]: () => file.close() };
   } catch (error) {
     file.close();
     throw error;

@@ -1,4 +1,5 @@
 import { assertEquals } from "@std/assert";
+import { TESTED_VERSION } from "../../src/codex/cli.ts";
 import { findCodexBinary } from "../../src/codex/command.ts";
 
 Deno.test("findCodexBinary() takes the configured path without a look", () => {
@@ -13,5 +14,8 @@ Deno.test("findCodexBinary() finds the native program of the pinned package", as
   assertEquals(size > 100_000_000, true);
   const { stdout } = await new Deno.Command(path, { args: ["--version"] })
     .output();
-  assertEquals(new TextDecoder().decode(stdout).trim(), "codex-cli 0.169.0");
+  assertEquals(
+    new TextDecoder().decode(stdout).trim(),
+    `codex-cli ${TESTED_VERSION}`,
+  );
 });

@@ -6,7 +6,8 @@ import {
 } from "@std/assert";
 import { deadline } from "@std/async/deadline";
 import { join } from "@std/path";
-import { WORKER_TAG_VARIABLE } from "../../src/codex/command.ts";
+import { TESTED_VERSION } from "../../src/codex/cli.ts";
+import { WORKER_TAG_VARIABLE } from "../../src/codex/process_tree.ts";
 import { ApiError } from "../../src/errors.ts";
 import { writeSandboxLogin } from "../../src/sandbox/login.ts";
 import { openCodex } from "../support/codex.ts";
@@ -24,7 +25,10 @@ async function writeScript(script: string): Promise<string> {
   await Deno.writeTextFile(
     path,
     `#!/bin/sh
-if [ "$1" = --version ]; then echo codex-cli 1.2.3-beta.4; exit; fi
+case "$1" in
+  --version) echo codex-cli 1.2.3-beta.4; exit ;;
+  sandbox | app-server) exit 1 ;;
+esac
 ${script}
 `,
   );
@@ -167,7 +171,7 @@ Deno.test("Codex.open() ends what a former life left running, and says so", asyn
 Deno.test("Codex.open() says nothing where nothing was left", async () => {
   await using opened = await openCodex();
   assertEquals(opened.events, []);
-  assertEquals(opened.codex.version, "0.169.0");
+  assertEquals(opened.codex.version, TESTED_VERSION);
 });
 
 Deno.test("Codex.open() reads the version of another CLI", async () => {

@@ -7,10 +7,11 @@ import {
 const OPTIONS: CommandOptions = {
   minimalInstructions: true,
   instructionsFile: "/data/instructions.md",
-  databaseDir: "/data/work/1/databases",
+  directory: "/data/work/1",
   model: undefined,
   upstreamUrl: undefined,
   images: [],
+  readGuard: "none",
 };
 
 function settingsOf(args: readonly string[]): Map<string, unknown> {
@@ -44,9 +45,9 @@ Deno.test("codexArguments() names the instructions and what is off only when lea
     settingsOf(lean).get("model_instructions_file"),
     OPTIONS.instructionsFile,
   );
-  assert(lean.includes("--disable"));
+  assertEquals(settingsOf(lean).get("features.apps"), false);
   assert(!settingsOf(stock).has("model_instructions_file"));
-  assert(!stock.includes("--disable"));
+  assert(!settingsOf(stock).has("features.apps"));
 });
 
 Deno.test("codexArguments() keeps the databases with the worker and the history nowhere", () => {
@@ -54,7 +55,7 @@ Deno.test("codexArguments() keeps the databases with the worker and the history 
     const settings = settingsOf(
       codexArguments({ ...OPTIONS, minimalInstructions }),
     );
-    assertEquals(settings.get("sqlite_home"), OPTIONS.databaseDir);
+    assertEquals(settings.get("sqlite_home"), "/data/work/1/databases");
     assertEquals(settings.get("history.persistence"), "none");
     assertEquals(settings.get("analytics.enabled"), false);
   }
@@ -80,8 +81,8 @@ Deno.test("codexArguments() names a model only where one is chosen", () => {
 
 Deno.test("codexArguments() quotes paths so that a setting cannot be left", () => {
   const path = '/d "q" \\ \n é 🦊/x';
-  const args = codexArguments({ ...OPTIONS, databaseDir: path });
-  assertEquals(settingsOf(args).get("sqlite_home"), path);
+  const args = codexArguments({ ...OPTIONS, directory: path });
+  assertEquals(settingsOf(args).get("sqlite_home"), `${path}/databases`);
   const setting = args.find((arg) => arg.startsWith("sqlite_home="));
-  assertEquals(setting, 'sqlite_home="/d \\"q\\" \\\\ \\n é 🦊/x"');
+  assertEquals(setting, 'sqlite_home="/d \\"q\\" \\\\ \\n é 🦊/x/databases"');
 });

@@ -1,9 +1,9 @@
 import { assertEquals } from "@std/assert";
 import {
   type EnvironmentOptions,
-  WORKER_TAG_VARIABLE,
   workerEnvironment,
 } from "../../src/codex/command.ts";
+import { WORKER_TAG_VARIABLE } from "../../src/codex/process_tree.ts";
 
 const OPTIONS: EnvironmentOptions = {
   home: "/data/codex-home",

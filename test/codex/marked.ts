@@ -1,4 +1,4 @@
-import { WORKER_TAG_VARIABLE } from "../../src/codex/command.ts";
+import { WORKER_TAG_VARIABLE } from "../../src/codex/process_tree.ts";
 
 /** Starts a shell script that runs with a mark, as the leader of a session of its own. */
 export function startMarked(mark: string, script: string): Deno.ChildProcess {

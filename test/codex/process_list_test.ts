@@ -1,10 +1,10 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { join } from "@std/path";
-import { WORKER_TAG_VARIABLE } from "../../src/codex/command.ts";
 import {
   listProcesses,
   processesOf,
   terminateWorker,
+  WORKER_TAG_VARIABLE,
 } from "../../src/codex/process_tree.ts";
 import { linkPrograms, usePath } from "../support/programs.ts";
 import { until } from "../support/until.ts";
@@ -36,9 +36,11 @@ for (const [way, programs] of WAYS) {
       const sleeper = rows.find(({ parent }) => parent === child.pid);
       assertEquals([leader?.parent, leader?.group], [Deno.pid, child.pid]);
       assertEquals(sleeper?.group, child.pid);
-      assert(sleeper?.command.startsWith("sleep 300 "));
+      assert(sleeper?.command.startsWith("sleep 300"));
       assert(
-        `${sleeper?.command} `.includes(` ${WORKER_TAG_VARIABLE}=${mark} `),
+        ` ${sleeper?.environment} `.includes(
+          ` ${WORKER_TAG_VARIABLE}=${mark} `,
+        ),
       );
     } finally {
       await terminateWorker(child, mark);

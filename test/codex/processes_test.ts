@@ -1,15 +1,16 @@
 import { assert, assertEquals } from "@std/assert";
 import { join } from "@std/path";
-import { WORKER_TAG_VARIABLE } from "../../src/codex/command.ts";
 import {
   killAll,
   listProcesses,
   processesOf,
   type ProcessRow,
   terminateWorker,
+  WORKER_TAG_VARIABLE,
 } from "../../src/codex/process_tree.ts";
 import { linkPrograms, usePath } from "../support/programs.ts";
 import { until } from "../support/until.ts";
+import { runAsAnyUser } from "../support/any_user.ts";
 import { newMark, startMarked } from "./marked.ts";
 
 async function commandsOf(mark: string): Promise<string[]> {
@@ -18,11 +19,19 @@ async function commandsOf(mark: string): Promise<string[]> {
 }
 
 function row(pid: number, fields: Partial<ProcessRow> = {}): ProcessRow {
-  return { pid, parent: 1, group: pid, command: "program", ...fields };
+  return {
+    pid,
+    parent: 1,
+    group: pid,
+    user: Deno.uid() ?? 0,
+    command: "program",
+    environment: "",
+    ...fields,
+  };
 }
 
 function marked(pid: number, mark: string): ProcessRow {
-  return row(pid, { command: `program ${WORKER_TAG_VARIABLE}=${mark} HOME=/` });
+  return row(pid, { environment: `${WORKER_TAG_VARIABLE}=${mark} HOME=/` });
 }
 
 function pidsOf(rows: readonly ProcessRow[]): number[] {
@@ -36,7 +45,7 @@ Deno.test("processesOf() takes a mark whole", () => {
 });
 
 Deno.test("processesOf() takes the mark at the very end of the environment", () => {
-  const rows = [row(10, { command: `program ${WORKER_TAG_VARIABLE}=a.1` })];
+  const rows = [row(10, { environment: `A=b ${WORKER_TAG_VARIABLE}=a.1` })];
   assertEquals(pidsOf(processesOf(rows, "a.1")), [10]);
 });
 
@@ -48,7 +57,7 @@ Deno.test("processesOf() takes all marks that begin alike", () => {
 
 Deno.test("processesOf() takes another variable's value for no mark", () => {
   const rows = [
-    row(10, { command: `program NOT_${WORKER_TAG_VARIABLE}=a.1 ` }),
+    row(10, { environment: `NOT_${WORKER_TAG_VARIABLE}=a.1 ` }),
   ];
   assertEquals(processesOf(rows, "a.1"), []);
 });
@@ -179,3 +188,61 @@ exec ${name} "$@"
   parts.use(usePath(directory));
   return parts;
 }
+
+Deno.test("processesOf() takes a tag in a command line, or of another user, for none", () => {
+  const tag = `${WORKER_TAG_VARIABLE}=a.1`;
+  const rows = [
+    row(10, { command: `program ${tag} ` }),
+    row(11, { environment: tag, user: 1 + (Deno.uid() ?? 0) }),
+  ];
+  assertEquals(processesOf(rows, "a.*", 11), []);
+});
+
+for (const programs of [["ps", "sleep"], ["sh", "cat", "tr", "sleep"]]) {
+  Deno.test(`listProcesses() by ${programs[0]} tells a command line from the environment`, async () => {
+    const mark = newMark();
+    const tag = `${WORKER_TAG_VARIABLE}=${mark}`;
+    const bystander = new Deno.Command("sh", {
+      args: ["-c", "sleep 300; true", "sh", tag, tag],
+      env: { PATH: Deno.env.get("PATH") ?? "", A: "b" },
+      clearEnv: true,
+      detached: true,
+    }).spawn();
+    const worker = startMarked(mark, "sleep 300; true");
+    await using linked = await linkPrograms(programs);
+    using _ = usePath(linked.directory);
+    try {
+      const rows = await until(async () => {
+        const rows = processesOf(await listProcesses(), mark);
+        return rows.length === 2 && rows;
+      });
+      assert(rows.every(({ group }) => group === worker.pid));
+    } finally {
+      await terminateWorker(worker, mark);
+      await terminateWorker(bystander, newMark());
+    }
+  });
+}
+
+Deno.test("signalProcess() says that it may not signal a process of another user", async () => {
+  // Root has one made for it; everybody else has the first process of the machine.
+  const isRoot = Deno.uid() === 0;
+  const child = new Deno.Command(isRoot ? "setpriv" : "sleep", {
+    args: isRoot
+      ? ["--reuid", "65534", "--clear-groups", "sleep", "300"]
+      : ["300"],
+  }).spawn();
+  try {
+    await until(async () =>
+      (await listProcesses()).some(({ pid, user }) =>
+        pid === child.pid && user === (isRoot ? 65_534 : Deno.uid())
+      )
+    );
+    const pid = isRoot ? child.pid : 1;
+    const probe = "test/support/kill_probe.ts";
+    assertEquals(await runAsAnyUser(probe, `${pid}`), false);
+  } finally {
+    child.kill();
+    await child.status;
+  }
+});

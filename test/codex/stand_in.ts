@@ -61,7 +61,12 @@ ${script}
   const workerTag = `test-${crypto.randomUUID()}.1`;
   const setup: WorkerEnvironment = {
     binary,
+    binaryFile: binary,
     home,
+    authHome: home,
+    instance: workerTag,
+    databases: undefined,
+    readGuard: "none",
     instructionsFile: join(home, "instructions.md"),
     model: undefined,
     upstreamUrl: undefined,

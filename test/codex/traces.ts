@@ -30,8 +30,8 @@ export async function assertNoTraces(
 /** The programs whose command line or environment names a directory. */
 export async function processesIn(directory: string): Promise<string[]> {
   const rows = await listProcesses();
-  return rows.filter(({ command, pid }) =>
-    pid !== Deno.pid && command.includes(directory)
+  return rows.filter(({ command, environment, pid }) =>
+    pid !== Deno.pid && `${command} ${environment}`.includes(directory)
   ).map(({ command }) => command.split(" ", 1)[0].replace(/^.*\//, "")).sort();
 }
 

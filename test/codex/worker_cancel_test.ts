@@ -117,10 +117,10 @@ Deno.test("Codex.start() keeps a picture that was there before the end", async (
 
 Deno.test("Codex.start() ends what a command of the model has set free", async () => {
   await using opened = await openCodex({ minimalInstructions: false });
-  const { codex, dataDir, task } = opened;
+  const { codex, task } = opened;
   const stop = new AbortController();
   const words = `${WORD} sandbox:spawn-escapee sandbox:hang`;
   const worker = codex.start(task(words), stop.signal);
-  await until(async () => (await processesIn(dataDir)).includes("sleep"));
+  await until(() => drawings(opened) === 1);
   await assertEnd(opened, [worker], stop);
 });

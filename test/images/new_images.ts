@@ -37,7 +37,7 @@ export function newImage(
       transparent: false,
       variation: "plain",
       duration_ms: 12_345.6,
-      codex_version: "0.169.0",
+      codex_version: "0.171.0",
       references: [{
         label: "layer",
         sha256: "a".repeat(64),

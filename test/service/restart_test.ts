@@ -55,12 +55,14 @@ Deno.test("after SIGKILL the next start ends the orphans, empties the work and k
   assertEquals(next.status, 200);
 });
 
-Deno.test("a server keeps its name from start to start", async () => {
+Deno.test("a server keeps its tag from start to start, and to itself", async () => {
   await using place = await openPlace();
   const names: string[] = [];
   for (let life = 0; life < 2; life++) {
     await using server = await startTestService({}, place);
-    names.push((await (await fetch(`${server.url}/healthz`)).json()).instance);
+    names.push(await Deno.readTextFile(join(place.dataDir, "instance")));
+    const health = await (await fetch(`${server.url}/healthz`)).text();
+    assert(!health.includes(names[life]), health);
   }
   assertEquals(names[0], names[1]);
 });
