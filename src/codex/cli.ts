@@ -133,7 +133,8 @@ export async function imageToolStatus(setup: CliSetup): Promise<CodexStatus> {
 export async function findReadGuard(setup: CliSetup): Promise<ReadGuard> {
   const { binary } = setup;
   const target = await resolveLinks(setup);
-  const profile = permissionProfile([dirname(target)]);
+  // A directory whose name is a pattern cannot be named.
+  const profile = permissionProfile([dirname(target), setup.home]);
   const { ok } = await runCli(setup, ["sandbox", ...profile, "--", "true"]);
   if (ok) return "profile";
   const { program, args } = landlockCommand(
@@ -244,25 +245,51 @@ async function runCli(
     return { ok: false, lines: [], failure };
   }
   const ending = new AbortController();
-  const signal = AbortSignal.any([
-    ending.signal,
-    AbortSignal.timeout(ANSWER_MS),
-  ]);
+  const late = AbortSignal.timeout(ANSWER_MS);
+  const signal = AbortSignal.any([ending.signal, late]);
+  const answered = Promise.withResolvers<void>();
   const lines: string[] = [];
-  const stdin = input === undefined ? undefined : child.stdin.getWriter();
   const take = (line: string) => {
-    if (line.startsWith("{")) stdin?.close().catch(() => ending.abort());
+    if (line.startsWith("{")) answered.resolve();
     if (line.trim() !== "" && !line.startsWith("WARNING")) lines.push(line);
     if (lines.length > MAX_LINES) ending.abort();
   };
-  const reading = [child.stdout, child.stderr]
-    .map((stream) => readLines(stream, take, signal));
-  stdin?.write(new TextEncoder().encode(input)).catch(() => ending.abort());
-  await Promise.all(reading);
-  await stdin?.abort().catch(() => ending.abort());
+  await Promise.all([
+    readLines(child.stdout, take, signal),
+    readLines(child.stderr, take, signal),
+    input === undefined ? undefined : feed(child, input, [
+      answered.promise,
+      child.status,
+      abortOf(signal),
+    ]),
+  ]);
   if (!signal.aborted) {
     return { ok: (await child.status).success, lines };
   }
   await terminateWorker(child, workerTag);
   return { ok: false, lines };
+}
+
+// Its input ends only when it has answered: it takes the end for its own.
+async function feed(
+  { stdin }: Deno.ChildProcess,
+  input: string,
+  until: readonly Promise<unknown>[],
+): Promise<void> {
+  const writer = stdin.getWriter();
+  try {
+    await writer.write(new TextEncoder().encode(input));
+    await Promise.race(until);
+    await writer.close();
+  } catch (error) {
+    // It ended before it had read it all; its end is what counts.
+    if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
+  }
+}
+
+function abortOf(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    signal.addEventListener("abort", () => resolve(), { once: true });
+  });
 }

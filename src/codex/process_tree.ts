@@ -21,12 +21,12 @@ const SHELL_SCRIPT = `for process in /proc/[0-9]*; do
   while read -r name user rest; do
     [ "$name" = Uid: ] && break
   done < "$process/status"
-  echo "$user $(cat "$process/stat" | tr '\\n' ' ')$(cat "$process/cmdline" | tr '\\0\\n\\1' '   ')\\001$(
+  echo "$user $(cat "$process/stat" | tr '\\n' ' ')$(cat "$process/cmdline" | tr '\\0\\n' '  ')␟$(
     cat "$process/environ" | tr '\\0\\n' '  ')"
 done 2>/dev/null`;
 /** A name in parentheses may hold others, which no number after it does. */
 const SHELL_ROW =
-  /^(?<user>\d+) (?<pid>\d+) \(.{0,64}\) (?<state>\S) (?<parent>\d+) (?<group>\d+) (?:\S+ ){46}\S+ +(?<command>[^\x01]*)\x01(?<environment>.*)$/s;
+  /^(?<user>\d+) (?<pid>\d+) \(.{0,64}\) (?<state>\S) (?<parent>\d+) (?<group>\d+) (?:\S+ ){46}\S+ +(?<command>[^␟]*)␟(?<environment>.*)$/s;
 
 /** One running process. */
 export interface ProcessRow {
