@@ -56,6 +56,7 @@ async function namesIn(directory: string): Promise<string[]> {
     return entries.map(({ name }) => name);
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return [];
+    if (error instanceof Deno.errors.NotADirectory) return [];
     throw error;
   }
 }

@@ -1,11 +1,24 @@
 import { assert, assertEquals } from "@std/assert";
 import type { Check } from "./checks.ts";
-import { inside, inspect } from "./inspect.ts";
+import { inside, inspect, logOf } from "./inspect.ts";
 import type { Project } from "./project.ts";
 
 /** How long an address that nobody listens on may take to say so, in milliseconds. */
 const CONNECT_MS = 1_000;
 const MIB = 2 ** 20;
+/** Reads two files behind the guard of workers, of which one is the worker's own. */
+const READ_PROBE = `
+import { landlockCommand } from "/app/src/codex/read_guard.ts";
+for (const path of ["/tmp/own", "/output/foreign", "/data/foreign"]) {
+  Deno.writeTextFileSync(path, path);
+  const { program, args } = landlockCommand(
+    { program: "cat", args: [path] },
+    { readable: ["/tmp/own"], writable: ["/auth"], binary: "/usr/local/bin/codex", env: {} },
+  );
+  const { success } = new Deno.Command(program, { args, stderr: "null" }).outputSync();
+  Deno.removeSync(path);
+  console.log(path, success);
+}`;
 
 /** Checks what the running server may not do, and who may not reach it. */
 export async function checkHardening(
@@ -59,6 +72,20 @@ export async function checkHardening(
     );
     assertEquals(found, "");
     return "only /tmp (which runs no program), /data, /output and the login";
+  });
+
+  await check("workers read what is theirs", async () => {
+    assert(!(await logOf(project)).includes("codex.read_guard.missing"));
+    const found = await inside(
+      project,
+      `cd /tmp && deno run --quiet --no-lock --cached-only -A - <<'END'${READ_PROBE}\nEND`,
+    );
+    assertEquals(found.split("\n"), [
+      "/tmp/own true",
+      "/output/foreign false",
+      "/data/foreign false",
+    ]);
+    return "their references, and not the pictures and files of others";
   });
 
   await check("limits in force", async () => {
