@@ -32,6 +32,7 @@ async function measure(runs: number, signal: AbortSignal): Promise<void> {
   );
   const options = { backend, signal, prompt: PROMPT };
   for (const [way] of columns) await warmUp(way, options);
+  for (const way of [ways.bare, ways.fresh]) await warmUp(way, options);
   for (let run = 1; run <= runs; run++) {
     console.error(`run ${run} of ${runs}, load ${load()}`);
     for (const [way, samples] of columns) {

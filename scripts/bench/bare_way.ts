@@ -9,6 +9,8 @@ import type { Way } from "./way.ts";
 export interface BareOptions {
   readonly authHome: string;
   readonly upstreamUrl: string;
+  /** Whether each worker has to make its own databases. */
+  readonly freshDatabases?: boolean;
 }
 
 /**
@@ -32,6 +34,11 @@ export async function openBareWay(
     check: probeUnfinished,
     log: () => {},
   });
+  if (options.freshDatabases) {
+    const template = join(directory, "database-template");
+    await Deno.remove(template, { recursive: true });
+    await Deno.mkdir(template);
+  }
   const ended = new Set<Promise<void>>();
   let serial = 0;
   return {

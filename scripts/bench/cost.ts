@@ -17,6 +17,10 @@ export interface Cost {
   readonly bytes: number;
   /** Requests for each image that neither ask the model nor draw. */
   readonly others: number;
+  /** Milliseconds until the first call to the model had arrived. */
+  readonly msToModel: number;
+  /** Milliseconds of processor time of this process's own children, those that look for what is left among them. */
+  readonly childCpuMs: number;
   /** Milliseconds until whoever asked had all images. */
   readonly ms: number;
   /** The part of them after the backend had drawn the last picture. */
@@ -40,6 +44,7 @@ export async function measureCost(
 ): Promise<Cost> {
   using pictures = await watchPictures(way.pictures);
   await backend.take();
+  const cpu = await childCpuMs();
   const start = Date.now();
   await abortable(way.start(prompt).done, signal);
   const end = Date.now();
@@ -56,9 +61,19 @@ export async function measureCost(
     calls: calls.length / way.images,
     bytes: calls.reduce((sum, { bytes }) => sum + bytes, 0) / way.images,
     others: others / way.images,
+    msToModel: calls[0].at - start,
+    childCpuMs: await childCpuMs() - cpu,
     ms: end - start,
     msAfterDrawn: end -
       Math.max(...drawn.map(({ answeredAt = 0 }) => answeredAt)),
     msAfterWhole: end - pictures.last(),
   };
+}
+
+// The system counts a child's time when it has ended, in hundredths of a second; only Linux tells it in a file.
+async function childCpuMs(): Promise<number> {
+  if (Deno.build.os !== "linux") return NaN;
+  const stat = await Deno.readTextFile("/proc/self/stat");
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  return (Number(fields[13]) + Number(fields[14])) * 10;
 }

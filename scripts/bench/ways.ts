@@ -18,6 +18,8 @@ export interface Ways extends AsyncDisposable {
   readonly stock: Way;
   /** The server's worker without the server. */
   readonly bare: Way;
+  /** The same, but each makes its own databases. */
+  readonly fresh: Way;
   /** One image from the server. */
   readonly one: Way;
   /** One image from a server with {@linkcode DIRECT_MODEL}. */
@@ -52,8 +54,13 @@ export async function openWays(
     authHome,
     upstreamUrl,
   });
+  const fresh = await openBareWay(join(directory, "fresh"), {
+    authHome,
+    upstreamUrl,
+    freshDatabases: true,
+  });
   const stock = await openStockWay(join(directory, "stock"), upstreamUrl);
-  for (const { mark } of [bare, stock]) {
+  for (const { mark } of [bare, fresh, stock]) {
     parts.defer(async () => void await killAll(mark));
   }
   const held = parts.move();
@@ -61,6 +68,7 @@ export async function openWays(
     server,
     stock,
     bare,
+    fresh,
     one: serverWay(server, 1),
     direct: serverWay(direct, 1),
     four: serverWay(server, 4),
