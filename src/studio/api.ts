@@ -6,13 +6,13 @@ const KEY = "studio.key";
 /** An answer that is an error; `status` is 0 where there was none. */
 export class ApiError extends Error {
   override name = "ApiError";
+  readonly status: number;
+  readonly code: string;
 
-  constructor(
-    readonly status: number,
-    readonly code: string,
-    message: string,
-  ) {
+  constructor(status: number, code: string, message: string) {
     super(message);
+    this.status = status;
+    this.code = code;
   }
 }
 

@@ -47,7 +47,9 @@ function curl({ base, fields, files, keyNeeded }: Input): string {
       lines.push(`--form-string ${shellQuote(`${name}=${value}`)}`);
     }
     for (const file of files) {
-      lines.push(`-F ${shellQuote(`reference=@"${file.replaceAll('"', "_")}"`)}`);
+      lines.push(
+        `-F ${shellQuote(`reference=@"${file.replaceAll('"', "_")}"`)}`,
+      );
     }
   }
   return lines.join(" \\\n  ");

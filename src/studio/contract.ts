@@ -1,13 +1,14 @@
 /** What the page gets from the API: the types of the schemas that the server checks its answers with. */
 import type * as z from "zod";
-import type { referenceAnswerSchema } from "../contract/image_answers.ts";
-import type { candidateSchema, jobSchema } from "../contract/job_answers.ts";
-import type { storedImageSchema } from "../contract/library_answers.ts";
 import type {
+  candidateSchema,
   capabilitiesSchema,
   healthSchema,
+  jobSchema,
   readySchema,
-} from "../contract/server_answers.ts";
+  referenceAnswerSchema,
+  storedImageSchema,
+} from "../api/schemas.ts";
 
 export type Candidate = z.infer<typeof candidateSchema>;
 export type Capabilities = z.infer<typeof capabilitiesSchema>;
@@ -33,6 +34,11 @@ export interface RequestFacts {
 
 export type Job = Omit<z.infer<typeof jobSchema>, "request"> & {
   readonly request: z.infer<typeof jobSchema>["request"] & RequestFacts;
+  /** What it waits for. */
+  readonly waiting?: {
+    readonly code: string;
+    readonly until: string | null;
+  } | null;
 };
 
 export type StoredImage = z.infer<typeof storedImageSchema> & {

@@ -1,15 +1,24 @@
 /** Tag functions: `button({ type: "button", onClick }, "Cancel")` is checked whole, which markup in strings is not. */
 import { type ComponentChildren, h, type JSX, type VNode } from "preact";
 
+/** What `setTimeout` gives, if it was called. */
+export type Timer = ReturnType<typeof setTimeout> | undefined;
+
 /** What stands between two tags. */
 export type Children = ComponentChildren;
 
 /** What a component gives. */
-export type View = VNode | null;
+export type View = ComponentChildren;
+
+/** Notes on an element for those who find it later. */
+interface DataAttributes {
+  readonly "data-picture"?: string;
+  readonly "data-run"?: string;
+}
 
 /** Makes one kind of element. */
 export type Tag<Name extends keyof JSX.IntrinsicElements> = (
-  props: JSX.IntrinsicElements[Name] | null,
+  props: JSX.IntrinsicElements[Name] & DataAttributes | null,
   ...children: Children[]
 ) => VNode;
 
@@ -55,7 +64,8 @@ const ICONS = {
   check: "M3 8.5 6.5 12 13 4.5",
   close: "M4 4l8 8M12 4l-8 8",
   code: "M5.5 4.5 2 8l3.5 3.5M10.5 4.5 14 8l-3.5 3.5",
-  compare: "M2.5 2.5h4.5v4.5H2.5zM9 2.5h4.5V7H9zM2.5 9H7v4.5H2.5zM9 9h4.5v4.5H9z",
+  compare:
+    "M2.5 2.5h4.5v4.5H2.5zM9 2.5h4.5V7H9zM2.5 9H7v4.5H2.5zM9 9h4.5v4.5H9z",
   copy: "M5.5 5.5h8v8h-8zM10.5 5.5v-3h-8v8h3",
   download: "M8 2.5v8M4.5 7.5 8 11l3.5-3.5M3 13.5h10",
   left: "M10 3.5 5.5 8l4.5 4.5",

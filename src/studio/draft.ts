@@ -1,5 +1,6 @@
 /** The form: what is written and chosen, kept over reloads, and put back by Undo. */
 import { effect, signal } from "@preact/signals";
+import type { Timer } from "./dom.ts";
 import { keepValue, readValue } from "./storage.ts";
 import { toast } from "./toast.ts";
 
@@ -125,7 +126,7 @@ export function fieldsOf(
 
 /** Keeps the draft from now on, a moment after each change. */
 export function keepDraft(): void {
-  let timer = 0;
+  let timer: Timer;
   let draft = currentDraft();
   const keep = () => {
     clearTimeout(timer);

@@ -1,4 +1,5 @@
 /** The server's events, by fetch and not by EventSource, which sends no key. */
+import type { Timer } from "./dom.ts";
 import { keyNeeded, send } from "./api.ts";
 
 /** The server says every 15 seconds that it is alive. */
@@ -100,7 +101,7 @@ async function readOnce(
   },
 ): Promise<void> {
   const silence = new AbortController();
-  let timer = 0;
+  let timer: Timer;
   const heard = () => {
     clearTimeout(timer);
     timer = setTimeout(() => silence.abort(), SILENCE_MS);

@@ -12,7 +12,7 @@ const THUMBNAIL = 160;
 
 /** The first bytes of the formats that the server takes. */
 const MAGIC: readonly (readonly [type: string, bytes: RegExp])[] = [
-  ["image/png", /^\x89PNG\r\n\x1a\n/],
+  ["image/png", /^\x89PNG/],
   ["image/jpeg", /^\xff\xd8\xff/],
   ["image/webp", /^RIFF....WEBP/s],
 ];
@@ -86,7 +86,8 @@ export async function showReference(key: string): Promise<void> {
   const blob = await findPicture(key);
   if (blob === undefined) {
     removeReference(key);
-    problem.value = "A reference is no longer kept by the browser: add it again";
+    problem.value =
+      "A reference is no longer kept by the browser: add it again";
     return;
   }
   using bitmap = await decode(blob);

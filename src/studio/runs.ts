@@ -1,7 +1,7 @@
 /** Runs: every job that is under way or ended not long ago, whoever started it. */
 import { batch, computed, type Signal, signal } from "@preact/signals";
 import { ApiError, get, send, wordsOf } from "./api.ts";
-import type { Candidate, Job } from "./contract.ts";
+import type { Candidate, Job, RequestFacts } from "./contract.ts";
 import {
   currentDraft,
   type Draft,
@@ -55,10 +55,15 @@ const records = signal(readValue<Readonly<Record<string, Draft>>>(RECORDS, {}));
 
 /** This browser's runs that are under way. */
 export const ownRunning = computed(() =>
-  runs.value.filter(({ value }) => isRunning(value) && value.draft !== undefined)
+  runs.value.filter(({ value }) =>
+    isRunning(value) && value.draft !== undefined
+  )
 );
 
 const sending = new Map<string, AbortController>();
+
+/** What came while a run was sent: the news of a job may be faster than the answer that tells its id. */
+let held: ServerEvent[] = [];
 
 /** Whether a run is not over. */
 export function isRunning({ canceling, job }: Run): boolean {
@@ -107,6 +112,9 @@ export async function startRun(draft: Draft = currentDraft()): Promise<void> {
     void lookAgain();
   } finally {
     sending.delete(id);
+    const events = held;
+    held = [];
+    events.forEach(noteEvent);
   }
 }
 
@@ -152,7 +160,9 @@ export async function fetchRuns(): Promise<void> {
 }
 
 /** Takes in an event of the server. */
-export function noteEvent({ data, type }: ServerEvent): void {
+export function noteEvent(event: ServerEvent): void {
+  if (sending.size > 0) return void held.push(event);
+  const { data, type } = event;
   if (type === "job") return noteJob(JSON.parse(data));
   if (type !== "progress") return;
   const { job_id, ...candidate } = JSON.parse(data);
@@ -160,17 +170,15 @@ export function noteEvent({ data, type }: ServerEvent): void {
   if (run !== undefined) putSlot(run, candidate);
 }
 
-/** Finds the form that started a run: what this browser has kept of it, or what the server tells. */
-export function draftOf(
-  id: string,
-  request?: Job["request"] | Partial<Job["request"]>,
-): Draft | undefined {
-  const own = records.value[id];
-  return own ?? (request && draftFrom(request));
+/** Finds the form that started a run, where this browser has kept it. */
+export function draftOf(id: string): Draft | undefined {
+  return records.value[id];
 }
 
 /** Makes a form of what the server tells of a request. */
-export function draftFrom(request: Partial<Job["request"]>): Draft {
+export function draftFrom(
+  request: RequestFacts & { readonly requested_size?: string },
+): Draft {
   const size = request.size ?? request.requested_size ?? "auto";
   const [, width, height] = /^(\d+)x(\d+)$/.exec(size) ?? [];
   const aspect = request.aspect ?? "auto";
@@ -195,6 +203,13 @@ export function draftFrom(request: Partial<Job["request"]>): Draft {
     height: 0,
   }));
   return { prompt: request.prompt ?? "", settings, references };
+}
+
+/** Finds what the server said of a picture when its run ended. */
+export function warningsOf(id: string, imageId: string): readonly string[] {
+  const run = runs.value.find(({ value }) => value.id === id);
+  const made = run?.value.job?.answer?.data ?? [];
+  return made.find((image) => image.id === imageId)?.warnings ?? [];
 }
 
 /** Takes in what another tab has started. */

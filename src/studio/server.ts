@@ -1,6 +1,7 @@
 /** What is known of the server: what it can do, whether it is well, and how much of the plan is left. */
 import { computed, signal } from "@preact/signals";
 import { get, getIfThere, key, keyNeeded, online, send } from "./api.ts";
+import type { Timer } from "./dom.ts";
 import type { Capabilities, Health, Ready, Usage } from "./contract.ts";
 
 const WELL_MS = 60_000;
@@ -51,7 +52,7 @@ export const troubles = computed(() =>
   (ready.value?.checks ?? []).filter(({ ok }) => !ok)
 );
 
-let timer = 0;
+let timer: Timer;
 
 /** Asks all that the page must know first; a server with a key is asked for nothing without it. */
 export async function meetServer(): Promise<void> {
@@ -60,7 +61,6 @@ export async function meetServer(): Promise<void> {
   if (keyNeeded.value) return;
   const answer = await getIfThere<Capabilities>("v1/capabilities");
   if (answer !== undefined) capabilities.value = answer;
-  await lookAgain();
 }
 
 /** Looks whether the server is well, and then again: every five seconds while it is not. */

@@ -12,8 +12,8 @@ export function ratioOf(text: string): number | undefined {
 }
 
 /** Lists the shapes that a form offers, from square to wide and from square to tall. */
-export function ratiosOf(capabilities: Capabilities): string[] {
-  const ratios = capabilities.ratio_options.filter(ratioOf);
+export function ratiosOf(options: readonly string[]): string[] {
+  const ratios = options.filter(ratioOf);
   const wide = (ratio: string) => ratioOf(ratio) ?? 1;
   return [
     ...ratios.filter((ratio) => wide(ratio) >= 1)

@@ -82,7 +82,9 @@ async function inStore<Result>(
     return request;
   });
   const database = await opened;
-  return settle(() => use(database.transaction(STORE, mode).objectStore(STORE)));
+  return settle(() =>
+    use(database.transaction(STORE, mode).objectStore(STORE))
+  );
 }
 
 function settle<Result>(ask: () => IDBRequest): Promise<Result> {

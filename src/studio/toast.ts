@@ -1,6 +1,6 @@
 /** A line at the foot of the page that says what was done, and may take it back. */
 import { signal } from "@preact/signals";
-import { button, div, span, type View } from "./dom.ts";
+import { button, div, span, type Timer, type View } from "./dom.ts";
 
 const SHOWN_MS = 6_000;
 
@@ -10,8 +10,10 @@ export interface ToastAction {
   readonly act: () => void;
 }
 
-const shown = signal<{ readonly text: string; readonly action?: ToastAction }>();
-let timer = 0;
+const shown = signal<
+  { readonly text: string; readonly action?: ToastAction }
+>();
+let timer: Timer;
 
 /** Shows a line for six seconds, in the place of the one before. */
 export function toast(text: string, action?: ToastAction): void {
