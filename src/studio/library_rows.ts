@@ -31,7 +31,7 @@ export function rowsOf(
   let height = 0;
   let groups: RunGroup[] = [];
   let free = columns;
-  let day = "";
+  let day = 0;
   const endRow = () => {
     if (groups.length === 0) return;
     rows.push({ top: height, key: groups[0].pictures[0].id, groups });
@@ -41,11 +41,13 @@ export function rowsOf(
   };
   for (const run of runsIn(images)) {
     const [first] = run;
-    const dayOfRun = dayOf(new Date(first.created_at));
+    const date = new Date(first.created_at);
+    const dayOfRun = date.getFullYear() * 400 + date.getMonth() * 31 +
+      date.getDate();
     if (dayOfRun !== day) {
       endRow();
       day = dayOfRun;
-      rows.push({ top: height, key: `day ${first.id}`, day });
+      rows.push({ top: height, key: `day ${first.id}`, day: dayOf(date) });
       height += dayHeight;
     }
     if (run.length > free) endRow();
@@ -86,6 +88,11 @@ export function picturesOf(rows: readonly Row[]): readonly StoredImage[] {
   );
 }
 
+/** Tells which candidate of its run a picture is, from 0: the last part of its id, if there were several. */
+export function candidateOf(id: string): number {
+  return Number(/^codex-[0-9a-f-]{36}-([1-4])$/.exec(id)?.[1] ?? 1) - 1;
+}
+
 function runsIn(images: readonly StoredImage[]): StoredImage[][] {
   const runs = new Map<string, StoredImage[]>();
   for (const image of images) {
@@ -94,12 +101,7 @@ function runsIn(images: readonly StoredImage[]): StoredImage[][] {
     else run.push(image);
   }
   for (const run of runs.values()) {
-    run.sort((one, other) => numberOf(one.id) - numberOf(other.id));
+    run.sort((one, other) => candidateOf(one.id) - candidateOf(other.id));
   }
   return [...runs.values()];
-}
-
-// The last part of the id counts the candidates from 1.
-function numberOf(id: string): number {
-  return Number(/^codex-[0-9a-f-]{36}-([1-4])$/.exec(id)?.[1] ?? 1);
 }

@@ -36,6 +36,7 @@ import {
   toggleSelected,
 } from "./library.ts";
 import {
+  candidateOf,
   picturesOf,
   type Row,
   rowsBetween,
@@ -202,7 +203,7 @@ function GroupView({ group }: { readonly group: RunGroup }): View {
 function Cell({ image }: { readonly image: StoredImage }): View {
   const { id } = image;
   const isSelected = selected.value.has(id);
-  const alt = altOf(Number(id.at(-1)) - 1 || 0, promptOf(image));
+  const alt = altOf(candidateOf(id), promptOf(image));
   const isReached = (focused.value || ordered.value.at(0)?.id) === id;
   return div(
     { class: classes("box", isSelected && "selected") },
@@ -331,7 +332,7 @@ function lookOf(image: StoredImage, run: string): Look {
   return {
     id: image.id,
     run,
-    alt: altOf(Number(image.id.at(-1)) - 1 || 0, promptOf(image)),
+    alt: altOf(candidateOf(image.id), promptOf(image)),
   };
 }
 
