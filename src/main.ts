@@ -17,6 +17,8 @@ async function main(): Promise<void> {
   const log = createLog(sinks);
   for (const warning of warnings) log("warn", "config.unknown", { warning });
   const service = await startServer({ config, env, log });
+  // Not on standard output, which is for JSON lines.
+  if (config.sandbox) console.error(`Open ${service.url}/ in a browser`);
   using ending = listenForEnd();
   log("info", "server.stop", { signal: await ending.received });
   await service.stop();

@@ -125,6 +125,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     url,
     stop: async () => {
       generator.stop();
+      jobs.feed.close();
       await listening?.stop();
       await generator.idle();
       slots.close();

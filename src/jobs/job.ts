@@ -7,25 +7,41 @@ import {
   type RequestSummary,
 } from "./job_store.ts";
 
-/** One thing that happened to a job. */
-export interface JobEvent {
-  /** Counts the job's events from 1, those of a former life of the server too. */
+/** One thing that happened. */
+export interface LoggedEvent<Type extends string> {
+  /** Counts the events of the log from 1, those of a former life of the server too. */
   readonly id: number;
   /** What happened. */
-  readonly type: "progress" | "image" | "completed" | "error";
+  readonly type: Type;
   /** What there is to tell of it. */
   readonly data: unknown;
 }
 
-/** The events of one job, for any number of readers, each from where it likes. */
-export class EventLog {
-  readonly #events: JobEvent[] = [];
-  readonly #told: number;
+/** One thing that happened to a job. */
+export type JobEvent = LoggedEvent<
+  "progress" | "image" | "completed" | "error"
+>;
+
+/** How an {@linkcode EventLog} begins and what it keeps. */
+export interface EventLogOptions {
+  /** How many events there were in a former life, of which nothing is known any more; 0 when left out. */
+  readonly told?: number;
+  /** How many events are kept, the newest; all when left out. */
+  readonly capacity?: number;
+}
+
+/** Events for any number of readers, each from where it likes. */
+export class EventLog<Type extends string> {
+  readonly #capacity: number;
+  readonly #events: LoggedEvent<Type>[] = [];
   #closed = false;
   #change = Promise.withResolvers<void>();
+  /** How many events are not kept. */
+  #told: number;
 
-  /** @param told How many events there were in a former life, of which nothing is known any more. */
-  constructor(told = 0) {
+  /** @param options How it begins and what it keeps. */
+  constructor({ capacity = Infinity, told = 0 }: EventLogOptions = {}) {
+    this.#capacity = capacity;
     this.#told = told;
   }
 
@@ -35,8 +51,12 @@ export class EventLog {
   }
 
   /** Adds an event. */
-  add(type: JobEvent["type"], data: unknown): void {
+  add(type: Type, data: unknown): void {
     this.#events.push({ id: this.lastId + 1, type, data });
+    if (this.#events.length > this.#capacity) {
+      this.#events.shift();
+      this.#told++;
+    }
     this.#wake();
   }
 
@@ -46,15 +66,23 @@ export class EventLog {
     this.#wake();
   }
 
+  /** Tells whether everything that followed an event can still be read. */
+  holdsAfter(id: number): boolean {
+    return id >= this.#told && id <= this.lastId;
+  }
+
   /**
    * Reads the events, those of the past at once, until the log is closed.
    *
-   * @param after The id of the last event that the reader has; 0, or one that there never was, for all.
+   * @param after The id of the last event that the reader has; 0, or one that there never was, for all that are kept.
    */
-  async *read(after = 0): AsyncGenerator<JobEvent> {
-    let next = after > this.lastId ? 0 : Math.max(0, after - this.#told);
+  async *read(after = 0): AsyncGenerator<LoggedEvent<Type>> {
+    let last = after > this.lastId ? 0 : after;
     while (true) {
-      while (next < this.#events.length) yield this.#events[next++];
+      while (last < this.lastId) {
+        last = Math.max(last, this.#told) + 1;
+        yield this.#events[last - this.#told - 1];
+      }
       if (this.#closed) return;
       await this.#change.promise;
     }
@@ -223,7 +251,7 @@ export function viewError({ failure }: JobRecord): JobErrorView | null {
 
 /** A request on its way, which any number of callers may watch. */
 export class Job {
-  readonly events: EventLog;
+  readonly events: EventLog<JobEvent["type"]>;
   readonly #median: () => number | undefined;
   #record: JobRecord;
 
@@ -237,7 +265,9 @@ export class Job {
     const { lastEventId, status } = record;
     const finished = isFinished(status);
     // The outcome was the last event, and is told again as such.
-    this.events = new EventLog(finished ? lastEventId - 1 : lastEventId);
+    this.events = new EventLog({
+      told: finished ? lastEventId - 1 : lastEventId,
+    });
     if (finished) this.#tellOutcome();
   }
 

@@ -8,7 +8,7 @@ import type {
 import type { Durations, Generator } from "../generation/generator.ts";
 import type { Log } from "../log.ts";
 import { startStopwatch } from "../util.ts";
-import { Job } from "./job.ts";
+import { EventLog, Job, type JobEvent } from "./job.ts";
 import {
   endAfterRestart,
   type JobFiles,
@@ -124,6 +124,8 @@ export function finishedEntry<Answer>(job: Job): JobEntry<Answer> {
 
 /** How many finished jobs are kept at most. */
 const MAX_KEPT = 1000;
+/** How many events of all jobs are kept for readers that come back. */
+const FEED_CAPACITY = 1000;
 
 /** What {@linkcode Jobs} work with. */
 export interface JobsParts<Answer extends JobAnswer> {
@@ -148,8 +150,13 @@ export interface StartOptions {
   readonly caller: SubscriberOptions | undefined;
 }
 
+/** What is told of all jobs: `job` when one begins or ends, and between them its own events with its `job_id`. */
+export type FeedEventType = "job" | JobEvent["type"];
+
 /** All jobs: those under way, and for a while those that are over. */
 export class Jobs<Answer extends JobAnswer> {
+  /** The latest events of all jobs since the start of the server. */
+  readonly feed = new EventLog<FeedEventType>({ capacity: FEED_CAPACITY });
   readonly #parts: JobsParts<Answer>;
   readonly #entries = new Map<string, JobEntry<Answer>>();
   readonly #writing = new Set<Promise<void>>();
@@ -243,6 +250,7 @@ export class Jobs<Answer extends JobAnswer> {
     };
     this.#entries.set(id, entry);
     this.#keep(job);
+    void this.#tell(job);
     return entry;
   }
 
@@ -293,6 +301,15 @@ export class Jobs<Answer extends JobAnswer> {
     } finally {
       if (this.#entries.has(context.id)) this.#keep(job);
     }
+  }
+
+  async #tell(job: Job): Promise<void> {
+    const job_id = job.record.id;
+    this.feed.add("job", job.view());
+    for await (const { data, type } of job.watch()) {
+      this.feed.add(type, { job_id, ...data as object });
+    }
+    this.feed.add("job", job.view());
   }
 
   #keep(job: Job): void {

@@ -16,6 +16,7 @@ import { IMAGE_ROUTES } from "./images.ts";
 import { JOB_ROUTES } from "./jobs.ts";
 import { OPENAI_ROUTES } from "./openai.ts";
 import type { ApiRoute, RequestContext, Service } from "./route.ts";
+import { STUDIO_ROUTES } from "./studio.ts";
 
 const LOOPBACK = ["127.0.0.1", "localhost", "::1"];
 
@@ -27,6 +28,7 @@ export const ROUTES: readonly ApiRoute[] = [
   ...JOB_ROUTES,
   ...SERVER_ROUTES,
   ...docsRoutes(() => ROUTES),
+  ...STUDIO_ROUTES,
   // OpenAI's clients are given a base URL with or without the version.
   ...OPENAI_ROUTES.map(({ handler, method, path }) => ({
     handler,

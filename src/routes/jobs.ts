@@ -12,6 +12,8 @@ import type { ApiRoute, HandlerContext } from "./route.ts";
 
 /** When to ask for a job under way again, in seconds. */
 const POLL_SECONDS = 2;
+/** Tells the events of this life of the server from those of another one. */
+const LIFE = Date.now().toString(36);
 
 /** The schemas of the events of a job. */
 export const JOB_EVENTS = [
@@ -27,7 +29,7 @@ const JOB_ID: Parameter = {
   description: "The id of a job, `gen_…`",
 };
 
-/** The routes of jobs: list, look, watch, cancel. */
+/** The routes of jobs: list, look, watch one or all, cancel. */
 export const JOB_ROUTES: readonly ApiRoute<"jobs" | "streams">[] = [
   {
     method: "GET",
@@ -85,6 +87,30 @@ export const JOB_ROUTES: readonly ApiRoute<"jobs" | "streams">[] = [
           description:
             "The events `progress`, `image` and at the end `completed` or `error`, with this for their data",
           content: { "text/event-stream": JOB_EVENTS },
+        },
+      },
+    },
+  },
+  {
+    method: "GET",
+    path: "/v1/events",
+    handler: watchJobs,
+    operation: {
+      id: "watchJobs",
+      tag: "Jobs",
+      summary: "Watch all jobs",
+      description:
+        "One stream without an end. It begins with the jobs under way, or goes on after `Last-Event-ID` where that is known.",
+      parameters: [{
+        in: "header",
+        name: "Last-Event-ID",
+        description: "The last event that the reader has",
+      }],
+      answers: {
+        200: {
+          description:
+            "The event `job` with a job when it begins and when it ends, and between them its own events, their data with its `job_id`",
+          content: { "text/event-stream": ["Job", ...JOB_EVENTS] },
         },
       },
     },
@@ -154,6 +180,35 @@ function watchJob(
     after: readLastEventId(request.headers),
     onClose: () => place.dispose(),
   });
+}
+
+function watchJobs(
+  { headers }: Request,
+  { service: { jobs, streams } }: HandlerContext<"jobs" | "streams">,
+): Response {
+  const place = streams.take();
+  const lastId = headers.get("last-event-id") ?? "";
+  return eventStream(messagesOfAll(jobs, lastId), {
+    onClose: () => place.dispose(),
+  });
+}
+
+// What was told in another life of the server, or is kept no more, cannot be gone on after.
+async function* messagesOfAll<Answer extends JobAnswer>(
+  { all, feed }: Jobs<Answer>,
+  lastEventId: string,
+): AsyncGenerator<ServerSentEventMessage> {
+  const [, life, event] = /^(\w+)-(\d{1,15})$/.exec(lastEventId) ?? [];
+  const goesOn = life === LIFE && feed.holdsAfter(Number(event));
+  const after = goesOn ? Number(event) : feed.lastId;
+  const open = goesOn ? [] : all.filter(({ finished }) => !finished);
+  for (const job of open.reverse()) {
+    const data = JSON.stringify(job.view());
+    yield { id: `${LIFE}-${after}`, event: "job", data };
+  }
+  for await (const { id, type, data } of feed.read(after)) {
+    yield { id: `${LIFE}-${id}`, event: type, data: JSON.stringify(data) };
+  }
 }
 
 function cancelJob(

@@ -29,7 +29,7 @@ Deno.test("EventLog.read() gives everything to a reader that names an event that
 });
 
 Deno.test("EventLog.read() counts on from a former life", async () => {
-  const log = new EventLog(7);
+  const log = new EventLog({ told: 7 });
   log.add("completed", 1);
   log.close();
   const idsAfter = async (after: number) =>
@@ -39,5 +39,19 @@ Deno.test("EventLog.read() counts on from a former life", async () => {
     [8],
     [8],
     [],
+  ]);
+});
+
+Deno.test("EventLog.read() gives what is kept where older events are not", async () => {
+  const log = new EventLog({ capacity: 2 });
+  const reader = Array.fromAsync(log.read());
+  for (const data of [1, 2, 3]) log.add("progress", data);
+  log.close();
+  assertEquals((await reader).map(({ id }) => id), [2, 3]);
+  assertEquals([0, 1, 3, 4].map((id) => log.holdsAfter(id)), [
+    false,
+    true,
+    true,
+    false,
   ]);
 });

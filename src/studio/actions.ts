@@ -1,0 +1,96 @@
+/** What can be done with a picture or a run, from wherever it is shown. */
+import { ApiError, get, imagePath, send, wordsOf } from "./api.ts";
+import { leaveOut } from "./closeup.ts";
+import { focusPrompt } from "./composer.ts";
+import type { StoredImage } from "./contract.ts";
+import { type Draft, fillForm, problem } from "./draft.ts";
+import { deletePictures } from "./library.ts";
+import { addFromLibrary } from "./references.ts";
+import { draftFrom, draftOf, startRun } from "./runs.ts";
+import { findPicture } from "./storage.ts";
+import { toast } from "./toast.ts";
+
+const facts = new Map<string, Promise<StoredImage>>();
+
+/** Asks all that is known of a picture, once. */
+export function factsOf(id: string): Promise<StoredImage> {
+  const known = facts.get(id) ?? get<StoredImage>(`v1/images/${id}`);
+  facts.set(id, known);
+  known.catch(() => facts.delete(id));
+  return known;
+}
+
+/** Takes a picture as a reference. */
+export async function useAsReference(id: string): Promise<void> {
+  await addFromLibrary(id);
+}
+
+/** Puts what a picture was made with into the form, references too. */
+export async function reusePicture(id: string): Promise<void> {
+  try {
+    const image = await factsOf(id);
+    const { generation_id, quality, references, requested_size } = image;
+    const told = {
+      quality,
+      requested_size,
+      references,
+      prompt: image.prompt,
+      ...image.request,
+    };
+    await reuse(draftOf(generation_id) ?? draftFrom(told));
+  } catch (error) {
+    toast(wordsOf(error));
+  }
+}
+
+/** Puts a form back, as far as the browser still has its references. */
+export async function reuse(draft: Draft): Promise<void> {
+  const blobs = await Promise.all(
+    draft.references.map(({ key }) => findPicture(key)),
+  );
+  const references = draft.references.filter((_, i) => blobs[i] !== undefined);
+  fillForm({ ...draft, references }, "Settings are in the form");
+  const lost = draft.references.length - references.length;
+  if (lost > 0) {
+    problem.value =
+      `${lost} of its references are not kept by this browser: add them again`;
+  }
+  if (draft.prompt === "") {
+    problem.value =
+      "The server keeps no prompts, and this browser has not written this one";
+  }
+  location.hash = "#create";
+  requestAnimationFrame(focusPrompt);
+}
+
+/** Draws one more with the settings of a run. */
+export async function tryAgain(draft: Draft): Promise<void> {
+  await startRun({ ...draft, settings: { ...draft.settings, count: 1 } });
+}
+
+/** Saves a picture, or the file as Codex wrote it. */
+export async function download(
+  id: string,
+  variant: "delivered" | "original" = "delivered",
+): Promise<void> {
+  try {
+    const response = await send(imagePath(id, variant));
+    const blob = await response.blob();
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(blob);
+    link.download = `${id}${variant === "original" ? ".original" : ""}.${
+      blob.type.replace("image/", "")
+    }`;
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    toast(error.message);
+  }
+}
+
+/** Deletes a picture, in a moment. */
+export function remove(id: string): void {
+  deletePictures([id]);
+  leaveOut(id);
+}

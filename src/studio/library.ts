@@ -1,0 +1,156 @@
+/** The library: pictures page by page, search, selection, and deletion that can be taken back. */
+import { computed, signal } from "@preact/signals";
+import { ApiError, get, send, wordsOf } from "./api.ts";
+import type { ImageList, StoredImage } from "./contract.ts";
+import type { Timer } from "./dom.ts";
+import { countOf } from "./format.ts";
+import { toast } from "./toast.ts";
+
+const PAGE = 100;
+const UNDO_MS = 6_000;
+
+const loaded = signal<readonly StoredImage[]>([]);
+const gone = signal<ReadonlySet<string>>(new Set());
+
+/** The pictures that are loaded, newest first, without those that were deleted. */
+export const images = computed(() =>
+  loaded.value.filter(({ id }) => !gone.value.has(id))
+);
+
+/** Whether there are no more to load. */
+export const isComplete = signal(false);
+export const isLoading = signal(false);
+export const isIndexing = signal(false);
+export const libraryProblem = signal("");
+
+/** What is searched for; empty for all. */
+export const query = signal("");
+
+/** The selected pictures. */
+export const selected = signal<ReadonlySet<string>>(new Set());
+
+let cursor: string | null = null;
+let turn = 0;
+let deleting: { readonly ids: readonly string[]; timer: Timer } | undefined;
+
+/** Whether a picture was deleted here. */
+export function isGone(id: string): boolean {
+  return gone.value.has(id);
+}
+
+/** Loads the next page. */
+export async function loadMore(): Promise<void> {
+  if (isLoading.value || isComplete.value) return;
+  await load(cursor);
+}
+
+/** Loads anew from the newest, such as for another search; what is shown stays until then. */
+export async function reload(words: string = query.value): Promise<void> {
+  query.value = words;
+  await load(null);
+}
+
+/** Adds what was made since the newest that is loaded. */
+export async function loadNewest(): Promise<void> {
+  if (loaded.value.length === 0 || query.value !== "") return reload();
+  const { data } = await get<ImageList>(`v1/images?limit=${PAGE}`);
+  const known = new Set(loaded.value.map(({ id }) => id));
+  const fresh = data.filter(({ id }) => !known.has(id));
+  loaded.value = [...fresh, ...loaded.value];
+}
+
+/** Selects a picture, or no longer. */
+export function toggleSelected(id: string): void {
+  const ids = new Set(selected.value);
+  if (!ids.delete(id)) ids.add(id);
+  selected.value = ids;
+}
+
+/** Selects all from one picture to another. */
+export function selectRange(from: string, to: string): void {
+  const ids = images.value.map(({ id }) => id);
+  const ends = [ids.indexOf(from), ids.indexOf(to)].sort((a, b) => a - b);
+  selected.value = new Set([
+    ...selected.value,
+    ...ids.slice(Math.max(0, ends[0]), ends[1] + 1),
+  ]);
+}
+
+/** Selects nothing. */
+export function selectNone(): void {
+  selected.value = new Set();
+}
+
+/** Deletes pictures: hidden at once, and gone when nobody has taken it back in six seconds. */
+export function deletePictures(ids: readonly string[]): void {
+  if (ids.length === 0) return;
+  void sendDeletions();
+  gone.value = new Set([...gone.value, ...ids]);
+  selected.value = new Set(
+    [...selected.value].filter((id) => !ids.includes(id)),
+  );
+  const timer = setTimeout(() => void sendDeletions(), UNDO_MS);
+  deleting = { ids, timer };
+  toast(`Deleted ${countOf(ids.length, "picture")}`, {
+    label: "Undo",
+    act: () => {
+      clearTimeout(timer);
+      if (deleting?.ids === ids) deleting = undefined;
+      putBack(ids);
+    },
+  });
+}
+
+/** Sends what is still to be deleted when the page is left. */
+export function deleteOnLeave(): void {
+  addEventListener("pagehide", () => void sendDeletions());
+}
+
+async function sendDeletions(): Promise<void> {
+  if (deleting === undefined) return;
+  const { ids, timer } = deleting;
+  deleting = undefined;
+  clearTimeout(timer);
+  await Promise.all(ids.map(async (id) => {
+    try {
+      await send(`v1/images/${id}`, { method: "DELETE", keepalive: true });
+    } catch (error) {
+      // Somebody else was faster.
+      if (error instanceof ApiError && error.status === 404) return;
+      putBack([id]);
+      toast(`Not deleted: ${wordsOf(error)}`);
+    }
+  }));
+}
+
+function putBack(ids: readonly string[]): void {
+  const left = new Set(gone.value);
+  for (const id of ids) left.delete(id);
+  gone.value = left;
+}
+
+async function load(from: string | null): Promise<void> {
+  const mine = ++turn;
+  isLoading.value = true;
+  libraryProblem.value = "";
+  const search = new URLSearchParams({ limit: `${PAGE}` });
+  if (from !== null) search.set("cursor", from);
+  if (query.value.trim() !== "") search.set("q", query.value.trim());
+  try {
+    const answer = await get<ImageList>(`v1/images?${search}`);
+    if (mine !== turn) return;
+    cursor = answer.next_cursor;
+    isComplete.value = cursor === null;
+    isIndexing.value = answer.indexing;
+    loaded.value = from === null
+      ? answer.data
+      : [...loaded.value, ...answer.data];
+  } catch (error) {
+    if (mine !== turn) return;
+    libraryProblem.value = wordsOf(error);
+    if (from === null) loaded.value = [];
+    isComplete.value = true;
+  } finally {
+    if (mine === turn) isLoading.value = false;
+  }
+}

@@ -1,0 +1,164 @@
+/** The page: two views by the hash, and what lies over them. */
+import { effect, signal } from "@preact/signals";
+import { h, render } from "preact";
+import { Announcements, startAnnouncing } from "./announce.ts";
+import { keyNeeded } from "./api.ts";
+import { Banners, UsageMeter } from "./banners.ts";
+import { startClock } from "./clock.ts";
+import { isOpen } from "./closeup.ts";
+import { Composer } from "./composer.ts";
+import {
+  a,
+  button,
+  div,
+  h1,
+  header,
+  img,
+  main,
+  nav,
+  span,
+  type View,
+} from "./dom.ts";
+import { keepDraft } from "./draft.ts";
+import { followEvents } from "./events.ts";
+import { helpIsOpen, listenForKeys, search } from "./keys.ts";
+import { deleteOnLeave } from "./library.ts";
+import { lazy } from "./lazy.ts";
+import { listenForFiles } from "./reference_field.ts";
+import { Runs } from "./run_view.ts";
+import { fetchRuns, isRunning, noteEvent, runs, shareRecords } from "./runs.ts";
+import { lookAgain, meetServer } from "./server.ts";
+import { keepValue, readValue } from "./storage.ts";
+import { Toasts } from "./toast.ts";
+
+const THEME = "studio.theme";
+const THEMES = ["light dark", "light", "dark"] as const;
+const THEME_NAMES = { "light dark": "Auto", light: "Light", dark: "Dark" };
+/** How often a hidden page looks after its runs: it has no stream of events. */
+const HIDDEN_MS = 5_000;
+
+const Closeup = lazy(async () => (await import("./closeup_view.ts")).Closeup);
+const HelpDialog = lazy(async () => (await import("./dialogs.ts")).HelpDialog);
+const KeyDialog = lazy(async () => (await import("./dialogs.ts")).KeyDialog);
+const Library = lazy(async () => (await import("./library_view.ts")).Library);
+
+const view = signal(viewOfHash());
+const theme = signal<typeof THEMES[number]>(readValue(THEME, THEMES[0]));
+
+function App({ onKey }: { readonly onKey: () => void }): View {
+  const isLibrary = view.value === "library";
+  return [
+    header(
+      { class: "top" },
+      h1(
+        null,
+        img({ src: "studio/icon.svg", alt: "", width: 26, height: 26 }),
+        span(null, "Image studio"),
+      ),
+      nav(
+        { "aria-label": "Views" },
+        link("create", "Create"),
+        link("library", "Library"),
+      ),
+      h(UsageMeter, null),
+      div(
+        { class: "buttons" },
+        button(
+          {
+            type: "button",
+            class: "small",
+            title: "Light or dark",
+            onClick: () => {
+              const next = (THEMES.indexOf(theme.value) + 1) % THEMES.length;
+              theme.value = THEMES[next];
+            },
+          },
+          span({ class: "unseen" }, "Colours: "),
+          THEME_NAMES[theme.value],
+        ),
+        button({
+          type: "button",
+          class: "small",
+          "aria-label": "Keys",
+          title: "Keys (?)",
+          onClick: () => helpIsOpen.value = true,
+        }, "?"),
+      ),
+    ),
+    h(Banners, null),
+    main(
+      { id: "main", class: isLibrary ? "main" : "main create", tabIndex: -1 },
+      isLibrary
+        ? h(Library, {})
+        : [h(Composer, { key: "composer" }), h(Runs, { key: "runs" })],
+    ),
+    isOpen.value && h(Closeup, {}),
+    helpIsOpen.value && h(HelpDialog, {}),
+    keyNeeded.value && h(KeyDialog, { onReady: onKey }),
+    h(Announcements, null),
+    h(Toasts, null),
+  ];
+}
+
+function link(name: string, title: string): View {
+  return a({
+    href: `#${name}`,
+    "aria-current": view.value === name ? "page" : undefined,
+  }, title);
+}
+
+function viewOfHash(): string {
+  return location.hash === "#library" ? "library" : "create";
+}
+
+function openSearch(): void {
+  location.hash = "#library";
+  requestAnimationFrame(() =>
+    requestAnimationFrame(() =>
+      document.querySelector<HTMLElement>("#search")?.focus()
+    )
+  );
+}
+
+async function refreshRuns(): Promise<void> {
+  // Without an answer the stream of events breaks too, and comes back to this.
+  await fetchRuns().catch(() => {});
+}
+
+addEventListener("hashchange", () => {
+  view.value = viewOfHash();
+  scrollTo(0, 0);
+});
+effect(() => {
+  document.documentElement.style.colorScheme = theme.value;
+  keepValue(THEME, theme.value);
+});
+search.current = openSearch;
+let again: (() => void) | undefined;
+const root = document.querySelector("#app");
+if (root !== null) render(h(App, { onKey: () => void begin() }), root);
+keepDraft();
+shareRecords();
+startClock();
+startAnnouncing();
+deleteOnLeave();
+listenForKeys();
+listenForFiles(() => location.hash = "#create");
+void begin();
+
+async function begin(): Promise<void> {
+  await meetServer();
+  if (keyNeeded.value) return;
+  if (again !== undefined) return again();
+  again = followEvents({
+    onOpen: () => {
+      void refreshRuns();
+      void lookAgain();
+    },
+    onEvent: noteEvent,
+  });
+  setInterval(() => {
+    const isWaited = runs.value.some(({ value }) => isRunning(value));
+    if (document.hidden && isWaited) void refreshRuns();
+  }, HIDDEN_MS);
+}

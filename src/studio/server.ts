@@ -1,0 +1,106 @@
+/** What is known of the server: what it can do, whether it is well, and how much of the plan is left. */
+import { computed, signal } from "@preact/signals";
+import { get, getIfThere, key, keyNeeded, online, send } from "./api.ts";
+import type { Timer } from "./dom.ts";
+import type { Capabilities, Health, Ready, Usage } from "./contract.ts";
+
+const WELL_MS = 60_000;
+const UNWELL_MS = 5_000;
+
+/** What the form needs to know of it. */
+type Known = Pick<
+  Capabilities,
+  | "max_images"
+  | "output_formats"
+  | "qualities"
+  | "ratio_options"
+  | "references"
+  | "size_constraints"
+>;
+
+/** Until the server has told its own. */
+const USUAL: Known = {
+  max_images: 4,
+  ratio_options: ["1:1", "4:3", "3:2", "16:9", "3:4", "2:3", "9:16"],
+  output_formats: ["png", "jpeg", "webp"],
+  qualities: ["auto", "high", "medium", "low"],
+  size_constraints: {
+    custom_size: true,
+    max_edge: 3840,
+    max_pixels: 8_294_400,
+    min_pixels: 655_360,
+    multiple_of: 16,
+    max_ratio: "3:1",
+  },
+  references: {
+    mode: "original_image",
+    max_images: 16,
+    max_originals: 5,
+    max_bytes: 52_428_800,
+    max_pixels: 100_000_000,
+    formats: ["image/png", "image/jpeg", "image/webp"],
+  },
+};
+
+export const capabilities = signal(USUAL);
+export const health = signal<Health>();
+export const usage = signal<Usage>();
+const ready = signal<Ready>();
+
+/** What is not in order, by name. */
+export const troubles = computed(() =>
+  (ready.value?.checks ?? []).filter(({ ok }) => !ok)
+);
+
+let timer: Timer;
+
+/** Asks all that the page must know first; a server with a key is asked for nothing without it. */
+export async function meetServer(): Promise<void> {
+  health.value = await getIfThere<Health>("healthz");
+  if (health.value?.auth_required && key.value === "") keyNeeded.value = true;
+  if (keyNeeded.value) return;
+  const answer = await getIfThere<Capabilities>("v1/capabilities");
+  if (answer !== undefined) capabilities.value = answer;
+}
+
+/** Looks whether the server is well, and then again: every five seconds while it is not. */
+export async function lookAgain(): Promise<void> {
+  clearTimeout(timer);
+  if (!document.hidden && !keyNeeded.value && online.value) {
+    const [state, used] = await Promise.all([
+      fetchReady(),
+      getIfThere<Usage>("v1/usage"),
+    ]);
+    ready.value = state;
+    usage.value = used;
+  }
+  clearTimeout(timer);
+  const unwell = troubles.value.length > 0 || usage.value?.paused != null;
+  timer = setTimeout(lookAgain, unwell ? UNWELL_MS : WELL_MS);
+}
+
+/** Ends the pause after a usage limit. */
+export async function resume(): Promise<void> {
+  await send("v1/queue/resume", { method: "POST" });
+  await lookAgain();
+}
+
+/** Tells whether a key is the right one. */
+export async function isRightKey(): Promise<boolean> {
+  try {
+    await get("v1/capabilities");
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+// It answers 503 where something is not in order, which is no failure of ours.
+async function fetchReady(): Promise<Ready | undefined> {
+  const response = await fetch("readyz", {
+    headers: key.value === "" ? {} : { "x-api-key": key.value },
+  }).catch(() => undefined);
+  return response?.status === 200 || response?.status === 503
+    ? await response.json().catch(() => undefined)
+    : undefined;
+}
