@@ -39,13 +39,17 @@ import libraryViewModule from "../studio/library_view.ts" with { type: "text" };
 import lookStyle from "../studio/look.css" with { type: "text" };
 import mainModule from "../studio/main.ts" with { type: "text" };
 import pictureModule from "../studio/picture.ts" with { type: "text" };
-import referenceFieldModule from "../studio/reference_field.ts" with { type: "text" };
+import referenceFieldModule from "../studio/reference_field.ts" with {
+  type: "text",
+};
 import referencesModule from "../studio/references.ts" with { type: "text" };
 import runSlotsModule from "../studio/run_slots.ts" with { type: "text" };
 import runViewModule from "../studio/run_view.ts" with { type: "text" };
 import runsModule from "../studio/runs.ts" with { type: "text" };
 import serverModule from "../studio/server.ts" with { type: "text" };
-import settingsFieldsModule from "../studio/settings_fields.ts" with { type: "text" };
+import settingsFieldsModule from "../studio/settings_fields.ts" with {
+  type: "text",
+};
 import sizesModule from "../studio/sizes.ts" with { type: "text" };
 import storageModule from "../studio/storage.ts" with { type: "text" };
 import toastModule from "../studio/toast.ts" with { type: "text" };
@@ -166,7 +170,9 @@ function show(request: Request, name: string): Response {
   if (known !== null && !ifNoneMatch(known, file.etag)) {
     return new Response(null, { status: STATUS_CODE.NotModified, headers });
   }
-  const takesBrotli = /\bbr\b/.test(request.headers.get("accept-encoding") ?? "");
+  const takesBrotli = /\bbr\b/.test(
+    request.headers.get("accept-encoding") ?? "",
+  );
   if (takesBrotli) headers.set("content-encoding", "br");
   const body = takesBrotli ? file.compressed : file.bytes;
   headers.set("content-length", `${body.length}`);
