@@ -73,7 +73,6 @@ export function startRecorder(
  *
  * @returns Such as `functions.exec` or `tools.apply_patch`, in order of the alphabet.
  */
-// deno-lint-ignore no-explicit-any
 export function toolNames({ json }: Pick<WholeRequest, "json">): string[] {
   // deno-lint-ignore no-explicit-any
   const offered: any[] = [
