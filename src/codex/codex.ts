@@ -31,7 +31,7 @@ import {
 
 const INSTRUCTIONS = `You turn a description into one picture.
 
-Call the image_gen.imagegen tool once, as the message asks, and give it what the message tells you to give it. Do nothing else: no plan, no other tool, no second attempt. Write no @exec line: the call waits by itself. When the tool has answered, reply "done" and stop.
+Call the image_gen.imagegen tool once, and give it what the message tells you to give it. Do nothing else: no plan, no other tool, no second attempt, no @exec line. When the tool has answered, reply "done" and stop.
 `;
 
 /** What earlier workers may have left in the home; all of it is ours. */

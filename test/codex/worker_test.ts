@@ -130,8 +130,8 @@ Deno.test("Codex.start() fails with codex_login_required when the login cannot b
 
 for (
   const { model, most } of [
-    { model: undefined, most: 28_000 },
-    { model: "gpt-5.5", most: 10_000 },
+    { model: undefined, most: 16_500 },
+    { model: "gpt-5.5", most: 7_200 },
   ]
 ) {
   const name = model ?? "the default model";
@@ -206,7 +206,7 @@ Deno.test("Codex.start() tries again with the CLI's own instructions where ours 
   await next.ended;
   assertEquals(events, ["codex.lean.refused"]);
   const [lean, ...stock] = modelCalls(opened).map(({ bytes }) => bytes);
-  assert(lean < 28_000);
+  assert(lean < 16_500);
   assert(stock.length >= 2 && stock.every((bytes) => bytes > 60_000));
 });
 
@@ -227,7 +227,7 @@ Deno.test("Codex.start() works in a directory whose name is full of signs", asyn
   assert((await worker.picture).bytes.length > 0);
   await worker.ended;
   const [call] = modelCalls(opened);
-  assert(call.bytes <= 28_000, "our instructions were not found");
+  assert(call.bytes <= 16_500, "our instructions were not found");
   await assertNoTraces(opened, WORD);
 });
 
