@@ -1,6 +1,7 @@
 import { fromFileUrl, join } from "@std/path";
 import type { FieldTable } from "../src/api/field.ts";
 import { FIELDS } from "../src/api/fields.ts";
+import { type Setting, SETTINGS } from "../src/settings.ts";
 import { FIELDS as OPENAI_FIELDS } from "../src/openai/fields.ts";
 
 const ROOT = fromFileUrl(new URL("..", import.meta.url));
@@ -25,10 +26,20 @@ export const TABLES: Readonly<Record<string, () => string>> = {
         words,
       ]),
     ),
+  "settings": () =>
+    table(
+      ["name", "default", "meaning"],
+      Object.values<Setting>(SETTINGS).map((setting) => [
+        `\`${setting.name}\``,
+        setting.otherwise ??
+          (setting.default ? `\`${setting.default}\`` : "none"),
+        setting.words,
+      ]),
+    ),
 };
 
 /** The documents that have such tables. */
-export const DOCUMENTS: readonly string[] = ["api", "clients"]
+export const DOCUMENTS: readonly string[] = ["api", "clients", "settings"]
   .map((page) => join(ROOT, "docs", `${page}.md`));
 
 /** Names the tables that a document has. */

@@ -11,7 +11,7 @@ import { Jobs } from "./jobs/jobs.ts";
 import { Replay } from "./jobs/replay.ts";
 import { Library } from "./library/library.ts";
 import type { Log } from "./log.ts";
-import { JobMetrics } from "./observability/metrics.ts";
+import { Metrics } from "./observability/metrics.ts";
 import { describeImage, generateAnswer } from "./routes/generate.ts";
 import { createApp } from "./routes/index.ts";
 import { createAddresses } from "./routes/links.ts";
@@ -85,7 +85,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   let listening: Listening | undefined = undefined;
   const baseUrl = () => config.publicUrl ?? listening?.url ?? "";
   const addresses = createAddresses({ baseUrl, publicDir: config.publicDir });
-  const metrics = new JobMetrics();
+  const metrics = new Metrics();
   const jobs = await Jobs.open({
     describe: (generation) => generateAnswer(generation, addresses),
     describeImage: (candidate) => describeImage(candidate, addresses),

@@ -1,18 +1,12 @@
 import { assert, assertEquals } from "@std/assert";
 import manifest from "../deno.json" with { type: "json" };
 import { DOCUMENTS, fillTables, TABLES, tablesOf } from "../scripts/docs.ts";
-import { SETTING_NAMES } from "../src/config.ts";
 
 const readme = await read("README.md");
 const docs = (await Promise.all(
   ["api", "clients", "docker", "errors", "settings"]
     .map((page) => read(`docs/${page}.md`)),
 )).join("\n") + await read("CONTRIBUTING.md");
-
-Deno.test("the docs name every setting", () => {
-  const missing = SETTING_NAMES.filter((name) => !docs.includes(`\`${name}\``));
-  assertEquals(missing, []);
-});
 
 Deno.test("README and the docs speak of no task that is not there", () => {
   const named = [

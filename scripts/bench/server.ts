@@ -1,7 +1,7 @@
 import { delay } from "@std/async/delay";
 import { fromFileUrl, join } from "@std/path";
 import { TextLineStream } from "@std/streams/text-line-stream";
-import { PREFIX } from "../../src/config.ts";
+import { PREFIX } from "../../src/settings.ts";
 
 const ROOT = fromFileUrl(new URL("../..", import.meta.url));
 const LOOK_MS = 20;

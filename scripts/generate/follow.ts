@@ -1,6 +1,5 @@
 import { basename } from "@std/path";
-import type { GenerateAnswer } from "../../src/api/schemas.ts";
-import type { CandidateView } from "../../src/jobs/job.ts";
+import type { CandidateView, GenerateAnswer } from "../../src/api/schemas.ts";
 import type { Options } from "./options.ts";
 import type { Line, ProgressLines } from "./progress_lines.ts";
 import { saveImage } from "./save_image.ts";

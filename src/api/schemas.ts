@@ -139,6 +139,9 @@ export const candidateSchema = z.object({
   message: z.string().nullable(),
 });
 
+/** How far one candidate has come. */
+export type CandidateView = Described<typeof candidateSchema>;
+
 /** The schema of why a job has no answer. */
 export const jobFailureSchema = z.object({
   code: z.string(),
@@ -147,6 +150,9 @@ export const jobFailureSchema = z.object({
     description: "In how many seconds to try again; null where nobody knows",
   }),
 });
+
+/** Why a job has no answer. */
+export type JobFailureView = Described<typeof jobFailureSchema>;
 
 /** The schema of a job. */
 export const jobSchema = z.object({
@@ -166,6 +172,9 @@ export const jobSchema = z.object({
   answer: generateAnswerSchema.nullable(),
   error: jobFailureSchema.nullable(),
 });
+
+/** A job, as callers see it. */
+export type JobView = Described<typeof jobSchema>;
 
 /** The schema of the answer of `GET /v1/jobs`. */
 export const jobListSchema = z.object({

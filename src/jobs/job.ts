@@ -1,11 +1,7 @@
+import type { CandidateView, JobFailureView, JobView } from "../api/schemas.ts";
 import type { ApiError } from "../errors.ts";
 import type { Progress } from "../generation/generation.ts";
-import {
-  isFinished,
-  type JobRecord,
-  type JobStatus,
-  type RequestSummary,
-} from "./job_store.ts";
+import { isFinished, type JobRecord } from "./job_store.ts";
 
 /** One thing that happened. */
 export interface LoggedEvent<Type extends string> {
@@ -148,20 +144,6 @@ export function advance(
   }
 }
 
-/** A candidate as callers see it. */
-export interface CandidateView {
-  readonly index: number;
-  readonly phase: Progress["phase"];
-  readonly position: number | null;
-  /** Milliseconds since it came up; null while it waits. */
-  readonly elapsed_ms: number | null;
-  /** Milliseconds until it may be done, by the median of recent ones; null where nothing is known or left. */
-  readonly estimate_ms: number | null;
-  readonly image_id: string | null;
-  readonly code: string | null;
-  readonly message: string | null;
-}
-
 /**
  * Shows a candidate to callers.
  *
@@ -193,27 +175,6 @@ export function viewCandidate(
   };
 }
 
-/** A job as callers see it. */
-export interface JobView {
-  readonly id: string;
-  readonly object: "job";
-  readonly status: JobStatus;
-  readonly created_at: string;
-  readonly ended_at: string | null;
-  readonly request: RequestSummary;
-  readonly candidates: readonly CandidateView[];
-  readonly answer: unknown;
-  readonly error: JobErrorView | null;
-}
-
-/** A failure as callers see it. */
-export interface JobErrorView {
-  readonly code: string;
-  readonly message: string;
-  /** In how many seconds to try again, at least 1; null where nobody knows. */
-  readonly retry_after: number | null;
-}
-
 /**
  * Shows a job to callers.
  *
@@ -234,13 +195,14 @@ export function viewJob(
     ended_at: endedAt === undefined ? null : new Date(endedAt).toISOString(),
     request,
     candidates: candidates.map((state) => viewCandidate(state, median, now)),
-    answer: answer ?? null,
+    // It was written by `describe`, maybe in a previous run.
+    answer: (answer as JobView["answer"]) ?? null,
     error: viewError(record),
   };
 }
 
 /** Shows why a job has no answer; null where it has one, or none yet. */
-export function viewError({ failure }: JobRecord): JobErrorView | null {
+export function viewError({ failure }: JobRecord): JobFailureView | null {
   if (failure === undefined) return null;
   const { code, message, retryAt } = failure;
   const retry_after = retryAt === undefined

@@ -1,17 +1,11 @@
 import { join } from "@std/path";
-import type { OutputFormat, Quality } from "../api/fields.ts";
 import type { GenerateRequest } from "../api/generate_request.ts";
+import type { JobView } from "../api/schemas.ts";
 import { removeIfExists } from "../util.ts";
 import { type CandidateState, newCandidate } from "./job.ts";
 
 /** How a job stands. */
-export type JobStatus =
-  | "queued"
-  | "running"
-  | "completed"
-  | "partial"
-  | "failed"
-  | "canceled";
+export type JobStatus = JobView["status"];
 
 /** Everything of a job that outlives the process. */
 export interface JobRecord {
@@ -43,13 +37,7 @@ export interface JobError {
 }
 
 /** A request without its words and pictures. */
-export interface RequestSummary {
-  readonly count: number;
-  readonly requested_size: string;
-  readonly quality: Quality;
-  readonly output_format: OutputFormat;
-  readonly reference_count: number;
-}
+export type RequestSummary = JobView["request"];
 
 /** Makes the record of a job that has just been asked for. */
 export function newJobRecord(

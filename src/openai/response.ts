@@ -6,8 +6,9 @@ import {
   QUALITIES,
   type Quality,
 } from "../api/fields.ts";
+import type { GenerateAnswer, MadeImage } from "../api/schemas.ts";
 import { ApiError, type ErrorCode, toApiError } from "../errors.ts";
-import type { JobAnswer, JobEntry } from "../jobs/jobs.ts";
+import type { JobEntry } from "../jobs/jobs.ts";
 import type { ResponseFormat } from "./fields.ts";
 
 const tokens = z.int().nonnegative();
@@ -119,47 +120,12 @@ export async function* base64Chunks(
   yield rest.toBase64();
 }
 
-/** Tokens of the chat model. */
-export interface DeliveredUsage {
-  readonly input_tokens: number;
-  readonly output_tokens: number;
-}
-
-/** The part of an image in the own route's answer that OpenAI's clients are told. */
-export interface DeliveredImage {
-  readonly id: string;
-  readonly mime_type: `image/${OutputFormat}`;
-  readonly path: string;
-  readonly resolved_size: string;
-  readonly revised_prompt: string | null;
-  readonly transparent: boolean;
-  readonly url: string;
-  readonly usage: DeliveredUsage;
-  readonly warnings: readonly string[];
-}
-
-/** The part of the own route's answer that OpenAI's clients are told. */
-export interface DeliveredAnswer extends JobAnswer {
-  readonly data: readonly DeliveredImage[];
-  readonly errors: readonly {
-    readonly index: number;
-    readonly code: string;
-    readonly message: string;
-  }[];
-  readonly quality: Quality;
-  readonly usage: DeliveredUsage;
-  readonly warnings: readonly {
-    readonly index: number;
-    readonly message: string;
-  }[];
-}
-
 /** Tells of an image in the words of OpenAI, without its bytes. */
 export function describeDelivered(
-  { mime_type, resolved_size, transparent }: DeliveredImage,
+  { mime_type, resolved_size, transparent }: MadeImage,
   { quality, usage }: {
     readonly quality: Quality;
-    readonly usage: DeliveredUsage;
+    readonly usage: MadeImage["usage"];
   },
 ) {
   const { input_tokens, output_tokens } = usage;
@@ -178,7 +144,7 @@ export function describeDelivered(
   };
 }
 
-function formatOf(mimeType: DeliveredImage["mime_type"]): OutputFormat {
+function formatOf(mimeType: MadeImage["mime_type"]): OutputFormat {
   return mimeType.slice("image/".length) as OutputFormat;
 }
 
@@ -203,7 +169,7 @@ export interface AnswerOptions {
  * An image has its bytes or its URL and never both: some clients would fetch the URL then.
  */
 export async function* writeAnswer(
-  answer: DeliveredAnswer,
+  answer: GenerateAnswer,
   options: AnswerOptions,
 ): AsyncGenerator<string> {
   yield `{"created":${options.created},"data":[`;
@@ -215,7 +181,7 @@ export async function* writeAnswer(
 }
 
 async function* writeImage(
-  image: DeliveredImage,
+  image: MadeImage,
   { open, responseFormat }: AnswerOptions,
 ): AsyncGenerator<string> {
   const { revised_prompt, url } = image;
@@ -231,7 +197,7 @@ async function* writeImage(
 }
 
 function describeRest(
-  answer: DeliveredAnswer,
+  answer: GenerateAnswer,
   { warnings }: AnswerOptions,
 ): Omit<OpenAiAnswer, "created" | "data"> {
   return {
@@ -265,14 +231,14 @@ export interface EventsOptions extends AnswerOptions {
  * @returns Events whose names are their types.
  */
 export async function* openAiEvents(
-  { answer, job }: JobEntry<DeliveredAnswer>,
+  { answer, job }: JobEntry<GenerateAnswer>,
   options: EventsOptions,
 ): AsyncGenerator<CompletedEvent | ErrorEvent> {
   try {
     for await (const { data, type } of job.watch()) {
       // It was written by the service's `describeImage`.
       if (type === "image") {
-        yield await completed(data as DeliveredImage, options);
+        yield await completed(data as MadeImage, options);
       }
     }
     for (const { code, message } of (await answer).errors) {
@@ -284,7 +250,7 @@ export async function* openAiEvents(
 }
 
 async function completed(
-  image: DeliveredImage,
+  image: MadeImage,
   options: EventsOptions,
 ): Promise<CompletedEvent> {
   const { created, open, operation, quality, responseFormat } = options;

@@ -2,13 +2,6 @@ import { STATUS_CODE } from "@std/http/status";
 import { capabilities } from "../api/capabilities.ts";
 import { MODEL } from "../api/fields.ts";
 import { json, withoutSchema } from "../api/openapi.ts";
-import {
-  EXPOSITION_TYPE,
-  gauge,
-  loadMetrics,
-  processMetrics,
-  writeExposition,
-} from "../observability/metrics.ts";
 import { VERSION } from "../version.ts";
 import type { ApiRoute, HandlerContext } from "./route.ts";
 
@@ -113,23 +106,23 @@ async function showReadiness(
   });
 }
 
-function showMetrics(
+async function showMetrics(
   _request: Request,
   { service }: HandlerContext<
     "codex" | "jobs" | "library" | "metrics" | "slots"
   >,
-): Response {
+): Promise<Response> {
   const { codex, jobs, library, metrics, slots } = service;
-  const statuses = jobs.all.map(({ record }) => record.status);
-  const { bytes, images } = library.totals;
-  const text = writeExposition([
-    ...processMetrics(codex.version),
-    ...loadMetrics(slots.load, statuses),
-    gauge("library_images", "Images there are.", images),
-    gauge("library_bytes", "Bytes of their files, originals too.", bytes),
-    ...metrics.families,
-  ]);
+  const text = await metrics.write({
+    codexVersion: codex.version,
+    jobs: jobs.all.map(({ record }) => record.status),
+    library: library.totals,
+    load: slots.load,
+  });
   return new Response(text, {
-    headers: { "content-type": EXPOSITION_TYPE, "cache-control": "no-store" },
+    headers: {
+      "content-type": metrics.contentType,
+      "cache-control": "no-store",
+    },
   });
 }

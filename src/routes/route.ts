@@ -10,7 +10,7 @@ import type { Jobs } from "../jobs/jobs.ts";
 import type { Replay } from "../jobs/replay.ts";
 import type { Library } from "../library/library.ts";
 import type { Log } from "../log.ts";
-import type { JobMetrics } from "../observability/metrics.ts";
+import type { Metrics } from "../observability/metrics.ts";
 import type { Addresses } from "./links.ts";
 import type { Readiness } from "./readiness.ts";
 
@@ -22,7 +22,7 @@ export interface Service {
   readonly jobs: Jobs<GenerateAnswer>;
   readonly library: Library;
   readonly log: Log;
-  readonly metrics: JobMetrics;
+  readonly metrics: Metrics;
   readonly readiness: Readiness;
   readonly replay: Replay<GenerateAnswer>;
   readonly slots: FairQueue;

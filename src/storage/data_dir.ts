@@ -1,5 +1,6 @@
 import { join } from "@std/path";
-import { ConfigError, PREFIX } from "../config.ts";
+import { ConfigError } from "../config.ts";
+import { PREFIX } from "../settings.ts";
 
 /** Mode, links, user and group of `ls -ldn`. */
 const LISTED = /^\S+\s+\d+\s+(\d+)\s+(\d+)\s/;

@@ -9,8 +9,7 @@ const ROOT = fromFileUrl(new URL("../..", import.meta.url));
 /** What a program that uses the types may say, and what it may not. */
 const PROGRAM = `
 import type { components, paths } from "./api.ts";
-import type { GenerateAnswer } from "ROOT/src/api/schemas.ts";
-import type { JobView } from "ROOT/src/jobs/job.ts";
+import type { GenerateAnswer, JobView } from "ROOT/src/api/schemas.ts";
 
 type Schemas = components["schemas"];
 type Answer =
@@ -41,7 +40,7 @@ export const base64 = ({ data }: Schemas["OpenAiAnswer"]) => data[0].b64_json;
 
 /** What the server answers is what the types say. */
 export const answer = (own: DeepMutable<GenerateAnswer>): Answer => own;
-export const job = (own: DeepMutable<JobView>): Omit<Schemas["Job"], "answer"> => own;
+export const job = (own: DeepMutable<JobView>): Schemas["Job"] => own;
 
 type DeepMutable<T> = T extends object
   ? { -readonly [Key in keyof T]: DeepMutable<T[Key]> }

@@ -1,5 +1,15 @@
-import { assertEquals } from "@std/assert";
-import { checkSize, formatSize, type Size } from "../../src/api/size.ts";
+import { assert, assertEquals } from "@std/assert";
+import {
+  checkSize,
+  formatSize,
+  legalRatio,
+  legalSizes,
+  nearestLegalSize,
+  PRESETS,
+  presetSize,
+  type Ratio,
+  type Size,
+} from "../../src/api/size.ts";
 
 const LEGAL = [
   "1024x640",
@@ -47,4 +57,184 @@ Deno.test("formatSize() writes width before height", () => {
 function sizeOf(text: string): Size {
   const [width, height] = text.split("x").map(Number);
   return { width, height };
+}
+
+const NEAREST: readonly (readonly [number, number, string])[] = [
+  [1920, 1080, "1920x1088"],
+  [1080, 1920, "1088x1920"],
+  [512, 512, "816x816"],
+  [1008, 640, "1024x640"],
+  [3856, 2144, "3840x2144"],
+  [2896, 2880, "2880x2880"],
+  [4096, 2048, "3840x2048"],
+  [1000, 1000, "1008x1008"],
+  [5000, 5000, "2880x2880"],
+];
+
+Deno.test("legalSizes() lists every legal size once", () => {
+  const listed = new Set(legalSizes().map(formatSize));
+  let legal = 0;
+  for (let width = 8; width <= 4000; width += 8) {
+    for (let height = 8; height <= 4000; height += 8) {
+      if (checkSize({ width, height }) !== undefined) continue;
+      legal++;
+      assert(listed.has(formatSize({ width, height })));
+    }
+  }
+  assertEquals(legal, legalSizes().length);
+});
+
+for (const [width, height, nearest] of NEAREST) {
+  Deno.test(`nearestLegalSize() takes ${width}x${height} to ${nearest}`, () => {
+    assertEquals(formatSize(nearestLegalSize({ width, height })), nearest);
+  });
+}
+
+Deno.test("nearestLegalSize() leaves a legal size as it is", () => {
+  for (const size of legalSizes().filter((_, index) => index % 997 === 0)) {
+    assertEquals(nearestLegalSize(size), size);
+  }
+});
+
+Deno.test("nearestLegalSize() finds no size less changed than its own", () => {
+  for (
+    const [width, height] of [[3840, 1264], [1, 1], [640, 5000], [777, 901]]
+  ) {
+    const own = nearestLegalSize({ width, height });
+    const change = (to: { width: number; height: number }) =>
+      Math.hypot(Math.log(to.width / width), Math.log(to.height / height));
+    const closer = legalSizes().filter((size) =>
+      change(size) < change(own) - 1e-9
+    );
+    assertEquals(closer, []);
+  }
+});
+
+Deno.test("nearestLegalSize() works far outside of the limits", () => {
+  for (const [width, height] of [[999_999, 1], [1, 999_999], [1, 1]]) {
+    assertEquals(checkSize(nearestLegalSize({ width, height })), undefined);
+  }
+});
+
+const LIMITS = {
+  "1K": { edge: 1024, pixels: 1_048_576 },
+  "2K": { edge: 2048, pixels: 4_194_304 },
+  "4K": { edge: 3840, pixels: 8_294_400 },
+};
+
+const EXPECTED = {
+  "1K": {
+    "1:1": "1024x1024",
+    "4:3": "1024x768",
+    "3:4": "768x1024",
+    "3:2": "1024x688",
+    // Nothing of 16:9 within 1024 has enough pixels, so the smallest of its shape stands.
+    "16:9": "1088x608",
+    "9:16": "608x1088",
+  },
+  "2K": {
+    "1:1": "2048x2048",
+    "16:9": "2048x1168",
+    "9:16": "1168x2048",
+    "3:1": "2048x688",
+  },
+  "4K": {
+    "1:1": "2880x2880",
+    "16:9": "3840x2160",
+    "9:16": "2160x3840",
+    "21:9": "3840x1664",
+    "3:1": "3840x1296",
+  },
+};
+
+/** Every ratio w:h with 1 <= w, h <= 40, each once, as `legalRatio` clamps it. */
+const RATIOS: readonly Ratio[] = [
+  ...new Map(
+    Array.from({ length: 1600 }, (_, index) => {
+      const ratio = legalRatio({
+        width: 1 + index % 40,
+        height: 1 + Math.floor(index / 40),
+      });
+      return [`${ratio.width}:${ratio.height}`, ratio] as const;
+    }),
+  ).values(),
+];
+
+for (const preset of PRESETS) {
+  for (const [aspect, size] of Object.entries(EXPECTED[preset])) {
+    Deno.test(`presetSize() makes ${preset} ${aspect} ${size}`, () => {
+      const [width, height] = aspect.split(":").map(Number);
+      assertEquals(formatSize(presetSize(preset, { width, height })), size);
+    });
+  }
+
+  Deno.test(`presetSize() gives ${preset} a legal size within 2 % of every ratio`, () => {
+    for (const ratio of RATIOS) {
+      const size = presetSize(preset, ratio);
+      assertEquals(checkSize(size), undefined);
+      assert(isShaped(size, ratio), `${formatSize(size)} for ${text(ratio)}`);
+    }
+  });
+
+  Deno.test(`presetSize() gives ${preset} the largest size that fits, or else the smallest`, () => {
+    for (const ratio of RATIOS) {
+      const { largest, smallest } = searchEverything(preset, ratio);
+      const { width, height } = presetSize(preset, ratio);
+      assertEquals(width * height, largest ?? smallest, text(ratio));
+    }
+  });
+}
+
+Deno.test("presetSize() takes ratios with fractions", () => {
+  assertEquals(
+    presetSize("4K", { width: 2.35, height: 1 }),
+    { width: 3840, height: 1664 },
+  );
+});
+
+Deno.test("presetSize() counts a ratio that is off by exactly 2 % as near", () => {
+  // In floating point 816/1024 is a hair more than 2 % over 25/32.
+  assert(Math.abs(816 / 1024 / (25 / 32) - 1) > 0.02);
+  assertEquals(
+    presetSize("1K", { width: 25, height: 32 }),
+    { width: 816, height: 1024 },
+  );
+});
+
+/** Finds the areas by going through the grid of 16, independently of the list that the code keeps. */
+function searchEverything(
+  preset: typeof PRESETS[number],
+  ratio: Ratio,
+): { largest: number | undefined; smallest: number | undefined } {
+  const { edge, pixels } = LIMITS[preset];
+  let largest: number | undefined;
+  let smallest: number | undefined;
+  for (let width = 16; width <= 3840; width += 16) {
+    const middle = width * ratio.height / ratio.width;
+    const from = Math.floor(middle * 0.97 / 16) * 16;
+    for (
+      let height = Math.max(16, from);
+      height <= middle * 1.03;
+      height += 16
+    ) {
+      const area = width * height;
+      const long = Math.max(width, height);
+      if (long > 3840 || long > 3 * Math.min(width, height)) continue;
+      if (area < 655_360 || area > 8_294_400) continue;
+      if (!isShaped({ width, height }, ratio)) continue;
+      if (smallest === undefined || area < smallest) smallest = area;
+      if (long > edge || area > pixels) continue;
+      if (largest === undefined || area > largest) largest = area;
+    }
+  }
+  return { largest, smallest };
+}
+
+function isShaped(size: Size, ratio: Ratio): boolean {
+  const wanted = ratio.width / ratio.height;
+  return Math.abs(size.width / size.height / wanted - 1) <= 0.02 + 1e-12;
+}
+
+function text(ratio: Ratio): string {
+  return `${ratio.width}:${ratio.height}`;
 }

@@ -9,7 +9,7 @@ const PREFIX = "codex_image_server_";
 async function scrape(server: TestService): Promise<Map<string, number>> {
   const text = await (await fetch(`${server.url}/metrics`)).text();
   return new Map(
-    text.trimEnd().split("\n").filter((line) => !line.startsWith("#"))
+    text.split("\n").filter((line) => line !== "" && !line.startsWith("#"))
       .map((line) => {
         const end = line.lastIndexOf(" ");
         return [
@@ -32,7 +32,7 @@ Deno.test("GET /metrics answers in the text format with every name once", async 
   assert(text.endsWith("\n"));
   const names = [...text.matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name);
   assertEquals(names.length, new Set(names).size);
-  for (const line of text.trimEnd().split("\n")) {
+  for (const line of text.split("\n").filter((line) => line !== "")) {
     assert(
       /^(# (HELP|TYPE) \S+ .+|\w+(\{[^}]*\})? [\d.e+-]+)$/.test(line),
       line,

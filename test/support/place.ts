@@ -1,5 +1,5 @@
 import { join } from "@std/path";
-import { PREFIX } from "../../src/config.ts";
+import { PREFIX } from "../../src/settings.ts";
 import {
   type SandboxBackend,
   startSandbox,
