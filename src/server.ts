@@ -6,6 +6,7 @@ import { Durations, Generator } from "./generation/generator.ts";
 import { SseLimiter } from "./http/sse.ts";
 import { probeUnfinished } from "./images/probe.ts";
 import { ImageStore } from "./images/store.ts";
+import { type Listening, serve } from "./http/serve.ts";
 import { JobFiles } from "./jobs/job_store.ts";
 import { Jobs } from "./jobs/jobs.ts";
 import { Replay } from "./jobs/replay.ts";
@@ -19,7 +20,6 @@ import { createReadiness } from "./routes/readiness.ts";
 import type { Service } from "./routes/route.ts";
 import { startSandbox } from "./sandbox/backend.ts";
 import { writeSandboxLogin } from "./sandbox/login.ts";
-import { type Listening, serve } from "./serve.ts";
 import { claimDataDir, ensureOwnedDirectory } from "./storage/data_dir.ts";
 import { createStorageCheck } from "./storage/free_space.ts";
 
@@ -112,7 +112,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     streams: new SseLimiter(config.maxStreams),
   };
   const app = createApp(service, () => listening?.port ?? config.port);
-  listening = await serve(app, { ...config, log });
+  listening = serve(app, { ...config, log });
   const { url } = listening;
   log("info", "server.listen", {
     url,

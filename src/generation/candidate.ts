@@ -9,7 +9,7 @@ import { ImageError } from "../images/format.ts";
 import type { NewImage } from "../images/sidecar.ts";
 import type { ImageStore } from "../images/store.ts";
 import type { Log } from "../log.ts";
-import { startWorkerSpan } from "../telemetry/worker_span.ts";
+import { startWorkerSpan } from "../observability/tracing.ts";
 import { startStopwatch } from "../util.ts";
 import { type Fingerprint, takeFingerprint } from "./duplicates.ts";
 import type { FinishedCandidate, GenerationContext } from "./generation.ts";

@@ -61,11 +61,9 @@ export async function fileResponse(
   headers.set("content-length", `${range?.length ?? options.size}`);
   if (request.method === "HEAD") return new Response(null, { headers });
   if (range === undefined) {
-    const body = streamBytes(file, {
-      owner: owner.move(),
-      length: options.size,
-    });
-    return new Response(body, { headers });
+    // Of its own streams Deno sends the bytes without a turn of ours for each, for half of the time.
+    owner.move();
+    return new Response(file.readable, { headers });
   }
   const { start, length } = range;
   const last = start + length - 1;

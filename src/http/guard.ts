@@ -33,6 +33,7 @@ const LOOPBACK = ["127.0.0.1", "localhost", "[::1]"];
 const HTTP = "http://";
 const HTTP_PORT = 80;
 const PORT = /:\d{1,5}$/;
+const METHODS = "DELETE, GET, HEAD, OPTIONS, POST";
 
 /** Whom a guard lets in. */
 export interface GuardOptions {
@@ -76,6 +77,7 @@ const CHECKS: readonly ((caller: Caller) => void)[] = [
   checkOrigin,
   checkSite,
   checkKey,
+  checkProtocol,
 ];
 
 /** Makes the guard that keeps out DNS rebinding, the pages of strangers, and callers without the key. */
@@ -173,6 +175,26 @@ function checkKey(caller: Caller): void {
     "unauthorized",
     "Cannot accept the request: it needs the key, as X-API-Key or as Authorization: Bearer",
     { headers: corsHeaders(caller.origin) },
+  );
+}
+
+/** Of what HTTP lets a caller ask for, and `Deno.serve` passes on, but no path answers. */
+function checkProtocol({ request: { headers, method } }: Caller): void {
+  const expect = headers.get("expect");
+  if (expect !== null && expect.toLowerCase() !== "100-continue") {
+    throw new HttpError(
+      "unknown_parameter",
+      `Cannot meet Expect ${
+        truncateAndQuote(expect)
+      }: expected "100-continue", or no such header`,
+      { status: STATUS_CODE.ExpectationFailed, param: "Expect" },
+    );
+  }
+  if (method !== "CONNECT") return;
+  throw new HttpError(
+    "method_not_allowed",
+    `Cannot answer "CONNECT": no path allows it, expected ${METHODS}`,
+    { headers: { allow: METHODS } },
   );
 }
 

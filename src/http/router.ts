@@ -65,7 +65,7 @@ export type Router<Context extends object> = (
  */
 export function createRouter<Context extends object>(
   routes: readonly Route<Context>[],
-  onMatch: (route: Route<Context>) => void = () => {},
+  onMatch: (route: Route<Context>, request: Request) => void = () => {},
 ): Router<Context> {
   const table = routes.map((route) => ({
     route,
@@ -83,7 +83,7 @@ export function createRouter<Context extends object>(
       if (route.method !== wanted) continue;
       // No optional part stands in a path of ours, so that every group has text.
       const params = match.pathname.groups as Record<string, string>;
-      onMatch(route);
+      onMatch(route, request);
       const response = await route.handler(request, { ...context, params });
       return method === "HEAD" ? await withoutBody(response) : response;
     }

@@ -11,7 +11,7 @@ import type {
 } from "../generation/generation.ts";
 import type { JobEntry, SubscriberOptions } from "../jobs/jobs.ts";
 import { readIdempotencyKey } from "../jobs/replay.ts";
-import { tellJob } from "../telemetry/request_span.ts";
+import { setSpanAttribute } from "../observability/tracing.ts";
 import { linkAbortController } from "../util.ts";
 import { JOB_EVENTS, jobStream } from "./jobs.ts";
 import type { Addresses } from "./links.ts";
@@ -168,7 +168,7 @@ async function generate(
       caller: independent ? undefined : caller,
     });
   const entry = await replay.start({ key, wanted, signal, start });
-  tellJob(entry.job.record.id);
+  setSpanAttribute("codex.job", entry.job.record.id);
   if (independent) return accepted(entry);
   if (place !== undefined) {
     const held = place.move();

@@ -4,11 +4,7 @@ import { errorResponse, requestIdOf } from "../http/error_response.ts";
 import { createGuard } from "../http/guard.ts";
 import { createRouter } from "../http/router.ts";
 import type { Log } from "../log.ts";
-import {
-  nameRequestSpan,
-  tellFailure,
-  tellRequestId,
-} from "../telemetry/request_span.ts";
+import { nameRequestSpan, setSpanAttribute } from "../observability/tracing.ts";
 import { docsRoutes } from "./docs.ts";
 import { GENERATE_ROUTES } from "./generate.ts";
 import { SERVER_ROUTES } from "./health.ts";
@@ -56,7 +52,7 @@ export function createApp(
   const route = createRouter<RequestContext>(ROUTES, nameRequestSpan);
   return async (request) => {
     const requestId = requestIdOf(request);
-    tellRequestId(requestId);
+    setSpanAttribute("codex.request_id", requestId);
     let headers: Readonly<Record<string, string>> = {};
     let response: Response;
     try {
@@ -73,7 +69,7 @@ export function createApp(
         logInternalError(log, requestId, error);
       }
       response = errorResponse(failure, requestId);
-      tellFailure(failure.code);
+      setSpanAttribute("codex.code", failure.code);
     }
     for (const [name, value] of Object.entries(headers)) {
       response.headers.append(name, value);

@@ -6,7 +6,7 @@ import { ApiError } from "../errors.ts";
 import { eventStream, type EventStreamOptions } from "../http/sse.ts";
 import type { Job } from "../jobs/job.ts";
 import type { JobAnswer, JobEntry, Jobs } from "../jobs/jobs.ts";
-import { tellJob } from "../telemetry/request_span.ts";
+import { setSpanAttribute } from "../observability/tracing.ts";
 import { readLimit } from "./list_query.ts";
 import type { ApiRoute, HandlerContext } from "./route.ts";
 
@@ -235,7 +235,7 @@ function find<Answer extends JobAnswer>(
 ): JobEntry<Answer> {
   const entry = jobs.get(id);
   if (entry !== undefined) {
-    tellJob(id);
+    setSpanAttribute("codex.job", id);
     return entry;
   }
   throw new ApiError(

@@ -20,7 +20,7 @@ import {
   type Operation,
   writeAnswer,
 } from "../openai/response.ts";
-import { tellJob } from "../telemetry/request_span.ts";
+import { setSpanAttribute } from "../observability/tracing.ts";
 import { linkAbortController } from "../util.ts";
 import { IDEMPOTENCY_KEY } from "./generate.ts";
 import { imageNotFound } from "./images.ts";
@@ -227,7 +227,7 @@ async function answerImages(
     jobs.start(wanted, { requestId, caller });
   const retry = readRetry(headers);
   const entry = await replay.start({ key, retry, wanted, signal, start });
-  tellJob(entry.job.record.id);
+  setSpanAttribute("codex.job", entry.job.record.id);
   const held = place?.move();
   const ends = {
     onClose: () => held?.dispose(),

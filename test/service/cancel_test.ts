@@ -2,30 +2,31 @@ import { assert, assertEquals } from "@std/assert";
 import { delay } from "@std/async/delay";
 import { join } from "@std/path";
 import { encode, picture } from "../images/samples.ts";
+import { Caller, type Leaving, requestShapes } from "../support/caller.ts";
 import { exists } from "../support/exists.ts";
 import { startTestService, type TestService } from "../support/service.ts";
 import { filesIn } from "../support/test_server.ts";
 import { until } from "../support/until.ts";
 
-const PIECE_MS = 20;
 const HANGING = { prompt: "a fox sandbox:hang", count: 4 };
-const BODY = JSON.stringify(HANGING);
 const NOISE = await encode(picture({ width: 600, height: 600 }).png());
 const LARGE = {
   ...HANGING,
   references: [{ image: `data:image/png;base64,${NOISE.toBase64()}` }],
 };
 
-/** How a request can reach a server; the rest of its head, and its body. */
-const WAYS = {
-  "in one piece": [withLength(BODY)],
-  "in two pieces": [withLength("", BODY.length), BODY],
-  "in chunks": [
-    "Transfer-Encoding: chunked\r\n\r\n",
-    chunk(BODY.slice(0, 9)),
-    chunk(BODY.slice(9)) + chunk(""),
-  ],
-  "with a large reference": [withLength(JSON.stringify(LARGE))],
+const SHAPES = requestShapes(NOISE);
+/** Of all shapes and ways to leave, which `test/http/gate_test.ts` tries, those that are tried with the CLI. */
+const TRIED: Readonly<Record<string, readonly Leaving[]>> = {
+  "of 100 bytes": ["FIN"],
+  "of 2 kB in one piece": ["FIN", "RST", "half-close"],
+  "of head and body apart": ["half-close"],
+  "in chunks": ["RST"],
+  "of 200 kB": ["FIN"],
+  "of 5 MB": ["RST"],
+  "of a form with a file": ["half-close"],
+  "that is the second of its connection": ["FIN"],
+  "for a stream of events": ["FIN", "RST"],
 };
 
 for (const ms of [0, 100, 500]) {
@@ -58,20 +59,38 @@ Deno.test("a request that is aborted while its pictures are drawn leaves nothing
   assertEquals(server.logLines("codex.exec.error").length, 4);
 });
 
-for (const [way, pieces] of Object.entries(WAYS)) {
-  for (const half of [false, true]) {
-    const end = half ? "closes its writing half" : "closes";
-    Deno.test(`a socket that ${end} ends the work of a request ${way}`, async () => {
+for (const { isSecond, name, pieces } of SHAPES) {
+  for (const leaving of TRIED[name]) {
+    Deno.test(`the ${leaving} of a caller ends the work of a request ${name}`, async () => {
       await using server = await startTestService();
-      const connection = await post(server, pieces);
+      using caller = await Caller.connect(server.port);
+      if (isSecond) {
+        await caller.send(
+          `GET /v1/models HTTP/1.1\r\nHost: 127.0.0.1:${server.port}\r\n\r\n`,
+        );
+        await caller.read((text) => text.endsWith("}"));
+      }
+      await caller.send(...pieces(server.port));
       await server.untilDrawing(1);
-      if (half) await connection.closeWrite();
-      else connection.close();
+      caller.leave(leaving);
       await assertNothingLeft(server);
-      if (half) connection.close();
     });
   }
 }
+
+Deno.test("the end of a caller behind which its next request waits ends the work of the first", async () => {
+  await using server = await startTestService();
+  using caller = await Caller.connect(server.port);
+  const [shape] = SHAPES;
+  await caller.send(...shape.pieces(server.port));
+  await server.untilDrawing(1);
+  const large = SHAPES.filter(({ name }) => name === "of 5 MB");
+  for (const { pieces } of [...large, ...large, ...large]) {
+    await caller.send(...pieces(server.port));
+  }
+  caller.leave("FIN");
+  await assertNothingLeft(server);
+});
 
 Deno.test("a request with a large reference that is aborted leaves nothing behind", async () => {
   await using server = await startTestService();
@@ -88,9 +107,12 @@ Deno.test("a socket that closes in the middle of its body starts nothing", async
   await using server = await startTestService();
   const body = JSON.stringify({ prompt: "a fox" });
   {
-    using _connection = await post(server, [
-      withLength(body.slice(0, -5), body.length),
-    ]);
+    using caller = await Caller.connect(server.port);
+    await caller.send(
+      `POST /v1/images/generate HTTP/1.1\r\nHost: 127.0.0.1:${server.port}\r\n` +
+        `Content-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n` +
+        body.slice(0, -5),
+    );
   }
   await until(() => server.logLines("generate.abort").length === 1);
   await assertNothingLeft(server);
@@ -171,36 +193,6 @@ Deno.test("an image that is finished at the time limit is kept", async () => {
   assertEquals([errors[0].index, errors[0].code], [0, "codex_timeout"]);
   await server.untilIdle();
 });
-
-/** Sends a request in pieces, each by itself. */
-async function post(
-  server: TestService,
-  pieces: readonly string[],
-): Promise<Deno.TcpConn> {
-  const connection = await Deno.connect({
-    hostname: "127.0.0.1",
-    port: server.port,
-  });
-  connection.setNoDelay(true);
-  const head = "POST /v1/images/generate HTTP/1.1\r\n" +
-    `Host: 127.0.0.1:${server.port}\r\nContent-Type: application/json\r\n`;
-  const writer = connection.writable.getWriter();
-  const encoder = new TextEncoder();
-  for (const [index, piece] of pieces.entries()) {
-    if (index > 0) await delay(PIECE_MS);
-    await writer.write(encoder.encode(index === 0 ? head + piece : piece));
-  }
-  writer.releaseLock();
-  return connection;
-}
-
-function withLength(body: string, length = body.length): string {
-  return `Content-Length: ${length}\r\n\r\n${body}`;
-}
-
-function chunk(text: string): string {
-  return `${text.length.toString(16)}\r\n${text}\r\n`;
-}
 
 /** The contract's two seconds: no worker, no process, no file of a worker and no picture is left. */
 async function assertNothingLeft(server: TestService): Promise<void> {

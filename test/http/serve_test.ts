@@ -1,6 +1,10 @@
-import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
-import { ConfigError } from "../src/config.ts";
-import { type Listening, serve, type ServeOptions } from "../src/serve.ts";
+import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
+import {
+  type Listening,
+  serve,
+  type ServeOptions,
+} from "../../src/http/serve.ts";
+import { ConfigError } from "../../src/config.ts";
 
 const OPTIONS: ServeOptions = {
   host: "127.0.0.1",
@@ -16,7 +20,7 @@ async function withServer(
   options: Partial<ServeOptions>,
   body: (listening: Listening) => Promise<void>,
 ): Promise<void> {
-  const listening = await serve(
+  const listening = serve(
     () => Promise.resolve(new Response("hello")),
     { ...OPTIONS, ...options },
   );
@@ -86,16 +90,17 @@ Deno.test("serve() counts the connections of 127.0.0.1 and [::1] together", {
   }));
 
 Deno.test("serve() says which port is taken", () =>
-  withServer({}, async ({ port }) => {
-    await assertRejects(
+  withServer({}, ({ port }) => {
+    assertThrows(
       () => serve(() => Promise.resolve(new Response()), { ...OPTIONS, port }),
       ConfigError,
       `port ${port}: it is in use`,
     );
+    return Promise.resolve();
   }));
 
 Deno.test("serve() does not wait for connections that were never used when it stops", async () => {
-  const { port, stop, url } = await serve(
+  const { port, stop, url } = serve(
     () => Promise.resolve(new Response("hello")),
     OPTIONS,
   );
