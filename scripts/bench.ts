@@ -5,8 +5,9 @@
  */
 import { VERSION } from "../src/version.ts";
 import { startBackend } from "./bench/backend.ts";
+import { startBareServer } from "./bench/bare_server.ts";
 import { measureOverhead } from "./bench/overhead.ts";
-import { report } from "./bench/report.ts";
+import { type Compared, report } from "./bench/report.ts";
 import { addSample, newSamples, PROMPT, warmUp } from "./bench/samples.ts";
 import { measureThroughput } from "./bench/throughput.ts";
 import { openWays } from "./bench/ways.ts";
@@ -42,12 +43,24 @@ async function measure(runs: number, signal: AbortSignal): Promise<void> {
   const overhead = await measureOverhead(ways, runs * FINE_RUNS, options);
   const { data } = await (await fetch(`${server.url}/v1/images?limit=1`))
     .json();
+  const health = await (await fetch(`${server.url}/healthz`)).text();
+  const bare = parts.use(await startBareServer({ health, path: data[0].path }));
   console.log(report({
     samples: columns.map(([, samples]) => samples),
     overhead,
-    health: await measureThroughput(`${server.url}/healthz`, 16),
-    download: await measureThroughput(data[0].url),
+    health: await compare([`${server.url}/healthz`, `${bare.url}/healthz`], 16),
+    download: await compare([data[0].url, `${bare.url}/file`], 4),
   }));
+}
+
+async function compare(
+  [server, bare]: readonly [string, string],
+  connections: number,
+): Promise<Compared> {
+  return {
+    bare: await measureThroughput(bare, connections),
+    server: await measureThroughput(server, connections),
+  };
 }
 
 // What others do on the machine at the same time is in every number.

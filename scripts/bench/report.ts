@@ -13,8 +13,15 @@ export interface Measurements {
   /** In the order of the columns. */
   readonly samples: readonly Samples[];
   readonly overhead: Overhead;
-  readonly health: Throughput;
-  readonly download: Throughput;
+  /** Of `/healthz` and of a file, beside a bare `Deno.serve` that sends the same. */
+  readonly health: Compared;
+  readonly download: Compared;
+}
+
+/** The throughput of the server, and what is to be had on this machine. */
+export interface Compared {
+  readonly server: Throughput;
+  readonly bare: Throughput;
 }
 
 /** Writes what was measured as one table, with what is aimed at beside it. */
@@ -71,8 +78,14 @@ export function report(measured: Measurements): string {
     server("  with databases of its own, ms", overhead.fresh.toModel),
     server("worker's processor time, ms", overhead.copied.cpu),
     server("  with databases of its own, ms", overhead.fresh.cpu),
-    server("/healthz, requests a second", health.requests),
-    server("file, requests a second", download.requests),
-    server("file, MB a second", download.bytes / KB / KB),
+    server("/healthz, requests a second", health.server.requests, {
+      aim: "12000",
+    }),
+    server("  of a bare Deno.serve", health.bare.requests),
+    server("file, requests a second", download.server.requests, {
+      aim: "150",
+    }),
+    server("  of a bare Deno.serve", download.bare.requests),
+    server("file, MB a second", download.server.bytes / KB / KB),
   ]);
 }

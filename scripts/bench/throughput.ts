@@ -1,5 +1,4 @@
 const MS = 3_000;
-const CONNECTIONS = 4;
 const HEAD_END = "\r\n\r\n";
 /** The end of an answer whose length was not known beforehand. */
 const LAST_CHUNK = "\r\n0\r\n\r\n";
@@ -10,22 +9,18 @@ export interface Throughput {
   readonly bytes: number;
 }
 
-/**
- * Asks for one address for three seconds, over four connections.
- *
- * @param pipelined How many requests are sent before the first answer is read.
- */
+/** Asks for one address for three seconds, over some connections at once. */
 export async function measureThroughput(
   url: string,
-  pipelined = 1,
+  connections: number,
 ): Promise<Throughput> {
   const { hostname, host, pathname, port } = new URL(url);
   const address = { hostname, port: Number(port) };
   const request = `GET ${pathname} HTTP/1.1\r\nhost: ${host}\r\n\r\n`;
   const size = await sizeOfAnswer(address, request);
-  const batch = new TextEncoder().encode(request.repeat(pipelined));
+  const bytes = new TextEncoder().encode(request);
   const start = performance.now();
-  const counts = await Promise.all(Array.from({ length: CONNECTIONS }, pump));
+  const counts = await Promise.all(Array.from({ length: connections }, pump));
   const seconds = (performance.now() - start) / 1000;
   const requests = counts.reduce((sum, count) => sum + count) / seconds;
   return { requests, bytes: requests * size };
@@ -35,12 +30,12 @@ export async function measureThroughput(
     using connection = await Deno.connect(address);
     const buffer = new Uint8Array(262_144);
     let requests = 0;
-    let awaited = 0;
     while (performance.now() - start < MS) {
-      await connection.write(batch);
-      awaited += pipelined * size;
-      while (awaited > 0) awaited -= await read(connection, buffer);
-      requests += pipelined;
+      await connection.write(bytes);
+      for (let awaited = size; awaited > 0;) {
+        awaited -= await read(connection, buffer);
+      }
+      requests++;
     }
     return requests;
   }
