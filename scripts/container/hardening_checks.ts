@@ -78,7 +78,7 @@ export async function checkHardening(
     assert(!(await logOf(project)).includes("codex.read_guard.missing"));
     const found = await inside(
       project,
-      `cd /tmp && deno run --quiet --no-lock --cached-only -A - <<'END'${READ_PROBE}\nEND`,
+      `cd /app && deno run --quiet --no-lock --cached-only -A - <<'END'${READ_PROBE}\nEND`,
     );
     assertEquals(found.split("\n"), [
       "/tmp/own true",

@@ -3,6 +3,7 @@ import { join } from "@std/path";
 import {
   EMPTY_SUMMARY,
   findSession,
+  readReferencedPaths,
   SessionTail,
 } from "../../src/codex/session.ts";
 
@@ -158,4 +159,30 @@ Deno.test("findSession() takes no file of another thread", async () => {
 
 function datePath(date: Date): string {
   return date.toISOString().slice(0, 10).replaceAll("-", "/");
+}
+
+for (
+  const [what, call, paths] of [
+    ["arguments", '{"prompt":"x","referenced_image_paths":["/a.png","b"]}', [
+      "/a.png",
+      "b",
+    ]],
+    ["arguments without files", '{"prompt":"x"}', []],
+    ["arguments with null", '{"referenced_image_paths":null}', []],
+    [
+      "a program",
+      'await tools.image_gen__imagegen({"referenced_image_paths":["/a ] \\"1\\".png"]})',
+      ['/a ] "1".png'],
+    ],
+    [
+      "a program in another style",
+      "f({ referenced_image_paths: [ '/a.png', `/b.png` ] }); f({referenced_image_paths:['c']})",
+      ["/a.png", "/b.png", "c"],
+    ],
+    ["a program that computes", "f({ referenced_image_paths: paths })", []],
+  ] as const
+) {
+  Deno.test(`readReferencedPaths() reads ${what}`, () => {
+    assertEquals(readReferencedPaths(call), [...paths]);
+  });
 }

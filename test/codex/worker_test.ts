@@ -182,6 +182,19 @@ for (const model of [undefined, "gpt-5.5"]) {
   });
 }
 
+Deno.test("Codex.start() asks the model once for a drawing of more than 30 s", async () => {
+  await using opened = await openCodex();
+  const { codex, task } = opened;
+  const words = `${WORD} ${USUAL} sandbox:slow=32000`;
+  const worker = codex.start(task(words), AbortSignal.timeout(90_000));
+  await worker.picture;
+  await worker.ended;
+  const [first, ...others] = modelCalls(opened);
+  assert(first !== undefined);
+  // The closing call, at most, where the machine is too busy to end the worker in time.
+  assert(others.every(({ bytes }) => bytes > 1_000_000), "the model waited");
+});
+
 Deno.test("Codex.start() gets a picture after a connection that broke off", async () => {
   await using opened = await openCodex();
   const { codex, task } = opened;
