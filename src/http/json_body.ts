@@ -18,9 +18,8 @@ const MAX_MARKS = 4_096;
 const MAX_KEYS = 512;
 const CUT_OFF = "Unexpected end of JSON input";
 const PLACE = / at position \d+ \(line \d+ column \d+\)$/;
-const HALF_ESCAPE = /^\\(?:u[\da-f]{0,3})?$/i;
-// deno-lint-ignore no-control-regex
-const CONTROL = /[\0-\x1f]/;
+const HALF_ESCAPE = /\\(?:u[\da-f]{0,3})?$/i;
+const NO_BASE64 = "????";
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 
@@ -97,8 +96,6 @@ class JsonReader implements Disposable {
   #escape = "";
   #header = "";
   #file: DataUrlFile | undefined;
-  /** The next of both in the chunk, so that no stretch of it is searched twice. */
-  #next = { quote: -1, backslash: -1 };
 
   constructor(files: DataUrlOptions | undefined) {
     this.#files = files;
@@ -107,7 +104,6 @@ class JsonReader implements Disposable {
   /** Reads what comes next. */
   async write(bytes: Uint8Array<ArrayBuffer>): Promise<void> {
     const chunk = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
-    this.#next = { quote: -1, backslash: -1 };
     for (let at = 0; at < chunk.length;) {
       at = this.#read(chunk, at);
       if (this.#state === "open") await this.#openFile();
@@ -179,14 +175,17 @@ class JsonReader implements Disposable {
   }
 
   #readString(chunk: Buffer, start: number): number {
-    const isEscaped = this.#escape !== "";
-    const end = isEscaped ? start : this.#findSpecial(chunk, start);
-    this.#escape = "";
-    this.#keep(chunk.subarray(start, end + 1));
-    if (end === chunk.length) return end;
-    if (!isEscaped && chunk[end] === BACKSLASH) this.#escape = "\\";
-    if (!isEscaped && chunk[end] === QUOTE) this.#endString();
-    return end + 1;
+    let at = start;
+    let isEnd = false;
+    while (at < chunk.length && !isEnd) {
+      const byte = chunk[at++];
+      isEnd = byte === QUOTE && this.#escape === "";
+      const escapes = byte === BACKSLASH && this.#escape === "";
+      this.#escape = escapes ? "\\" : "";
+    }
+    this.#keep(chunk.subarray(start, at));
+    if (isEnd) this.#endString();
+    return at;
   }
 
   #endString(): void {
@@ -222,19 +221,22 @@ class JsonReader implements Disposable {
   }
 
   #readData(chunk: Buffer, start: number): number {
-    const isEscaped = this.#escape !== "";
-    const end = isEscaped ? start + 1 : this.#findSpecial(chunk, start);
-    const text = isEscaped
-      ? this.#unescape(chunk[start])
-      : chunk.toString("latin1", start, end);
-    // Of the controls, base64 passes over line ends and JSON does not.
-    if (text === undefined || (!isEscaped && CONTROL.test(text))) {
+    const quote = chunk.indexOf(QUOTE, start);
+    const end = quote === -1 ? chunk.length : quote;
+    const raw = this.#escape + chunk.toString("latin1", start, end);
+    this.#escape = quote === -1 ? HALF_ESCAPE.exec(raw)?.[0] ?? "" : "";
+    const text = parseString(
+      `"${raw.slice(0, raw.length - this.#escape.length)}"`,
+    );
+    if (quote !== -1) this.#state = "close";
+    if (raw.includes("\\\\") || (quote !== -1 && raw.endsWith("\\"))) {
+      // A backslash or a quotation mark is text of JSON, and none of base64.
+      this.#file!.add(NO_BASE64);
+    } else if (text === undefined) {
       throw invalidJson("a data URL is malformed");
+    } else {
+      this.#file!.add(text);
     }
-    this.#file!.add(text);
-    if (isEscaped || end === chunk.length) return end;
-    if (chunk[end] === QUOTE) this.#state = "close";
-    else this.#escape = "\\";
     return end + 1;
   }
 
@@ -258,13 +260,6 @@ class JsonReader implements Disposable {
     return whole;
   }
 
-  #findSpecial(chunk: Buffer, start: number): number {
-    const next = this.#next;
-    if (next.quote < start) next.quote = find(chunk, QUOTE, start);
-    if (next.backslash < start) next.backslash = find(chunk, BACKSLASH, start);
-    return Math.min(next.quote, next.backslash);
-  }
-
   #keep(bytes: Uint8Array): void {
     const length = this.#length + bytes.length;
     if (length > MAX_TEXT_BYTES) throw tooLong(this.#files);
@@ -284,11 +279,6 @@ class JsonReader implements Disposable {
     const place = this.#uploads.size === 0 ? PLACE.exec(message)?.[0] : "";
     return `it is malformed${place ?? ""}`;
   }
-}
-
-function find(chunk: Buffer, byte: number, start: number): number {
-  const index = chunk.indexOf(byte, start);
-  return index === -1 ? chunk.length : index;
 }
 
 function parseString(json: string): string | undefined {
