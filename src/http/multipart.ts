@@ -20,11 +20,9 @@ const MAX_HEAD_BYTES = 16_384;
 const MAX_TEXT_BYTES = 262_144;
 const EXPECTED =
   `expected one such as Content-Disposition: form-data; name="prompt"`;
-const TORN = "the body ends in the middle of it";
 const DISPOSITION = /^content-disposition[ \t]*:(.*)$/is;
-const FORM_DATA = /^[ \t]*form-data[ \t]*;/i;
 const NAME = /;[ \t]*name=(?:"([^"\\]+)"|([^";\s]+))[ \t]*(?=;|$)/gi;
-const HAS_FILE_NAME = /;[ \t]*filename\*?=/i;
+const FILE_PART = /^[ \t]*form-data[ \t]*;(?:.*;)?[ \t]*filename\*?=/is;
 const FILE_NAME = /;[ \t]*filename=(?:"([^"]*)"|([^;]*))/i;
 /** What a file is called whose name cannot be read, as clients call one without. */
 const NO_FILE_NAME = "blob";
@@ -87,16 +85,15 @@ export async function readMultipart(
   options: ReadMultipartOptions,
 ): Promise<MultipartForm> {
   const boundary = readBoundary(request);
-  const remove = () => removeIfExists(options.directory);
-  await using undo = new AsyncDisposableStack();
-  undo.defer(remove);
+  await using files = new AsyncDisposableStack();
+  files.defer(() => removeIfExists(options.directory));
   const chunks = readChunks(request, options);
   try {
     const form = await readForm(new PartReader(chunks, boundary), options);
     // Nothing counts behind the last part, and a caller may still be sending it.
     for await (const _ of chunks);
-    undo.move();
-    return { ...form, [Symbol.asyncDispose]: remove };
+    const kept = files.move();
+    return { ...form, [Symbol.asyncDispose]: () => kept.disposeAsync() };
   } finally {
     await chunks.return();
   }
@@ -149,14 +146,13 @@ async function readFile(
     ? "without a name"
     : truncateAndQuote(fileName);
   using writer = await UploadWriter.open(directory);
-  for await (const chunk of reader.content()) {
+  for await (const chunk of reader.content(torn(field, shape))) {
     if (writer.bytes + chunk.length > maxFileBytes) {
       const limit = maxFileBytes.toLocaleString("en-US");
       throw shape.refuse(field, `the file ${called} is over ${limit} bytes`);
     }
     await writer.write(chunk);
   }
-  if (!reader.whole) throw shape.refuse(field, TORN);
   if (writer.bytes > 0) return { field, fileName, ...writer.finish() };
   // What a web page sends for a file input in which nothing is chosen.
   if (fileName === "") return undefined;
@@ -174,11 +170,10 @@ async function readText(
       `it is a file, ${truncateAndQuote(fileName)}, expected text`,
     );
   }
-  const bytes = await reader.collect(MAX_TEXT_BYTES);
+  const bytes = await reader.collect(MAX_TEXT_BYTES, torn(field, shape));
   if (bytes.length > MAX_TEXT_BYTES) {
     throw shape.refuse(field, `it is over ${MAX_TEXT_BYTES} bytes`);
   }
-  if (!reader.whole) throw shape.refuse(field, TORN);
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch (error) {
@@ -187,13 +182,15 @@ async function readText(
   }
 }
 
+function torn(field: string, shape: FormShape): () => ApiError {
+  return () => shape.refuse(field, "the body ends in the middle of it");
+}
+
 /** Reads a form part by part, wherever its chunks are cut. */
 class PartReader {
   readonly #chunks: AsyncIterator<Bytes>;
   readonly #boundary: string;
   readonly #mark: Buffer;
-  /** Whether what was read last came to its end before the body did. */
-  whole = false;
   // The first boundary has no line before it, and reads as the others do if there is one.
   #held: Buffer<ArrayBuffer> = Buffer.from(LINE_END);
   #number = 0;
@@ -209,49 +206,46 @@ class PartReader {
 
   /** Reads the headers of the next part; undefined behind the last. */
   async nextPart(): Promise<PartHead | undefined> {
-    if (this.#number++ === 0) { for await (const _ of this.content()); }
-    if (!this.whole) {
-      const shown = truncateAndQuote(this.#boundary);
-      throw new ApiError(
-        "unsupported_media_type",
-        `Cannot read the body as ${FORM_TYPE}: no part begins with the boundary ${shown} of its Content-Type`,
-      );
+    if (this.#number++ === 0) {
+      for await (const _ of this.content(() => this.#refuseBoundary()));
     }
     while (this.#held.length < CLOSING.length && await this.#fill());
     const next = this.#held.toString("latin1", 0, CLOSING.length);
     if (next === CLOSING) return undefined;
-    const head = await this.collect(MAX_HEAD_BYTES, HEAD_END);
-    if (head.length > MAX_HEAD_BYTES) {
-      throw this.#refuse(`its headers exceed ${MAX_HEAD_BYTES} bytes`);
-    }
-    if (!this.whole) {
-      throw this.#refuse(
-        "the body ends too early, expected its headers or the closing boundary",
-      );
-    }
-    return this.#parseHead(head.toString());
+    const state =
+      "the body ends too early, expected its headers or the closing boundary";
+    const tooEarly = () => this.#refuse(state);
+    const head = await this.collect(MAX_HEAD_BYTES, tooEarly, HEAD_END);
+    if (head.length <= MAX_HEAD_BYTES) return this.#parseHead(head.toString());
+    throw this.#refuse(`its headers exceed ${MAX_HEAD_BYTES} bytes`);
   }
 
-  /** Gives the content of a part as it comes; it has to be read to its end before the next part. */
+  /**
+   * Gives the content of a part as it comes; it has to be read to its end before the next part.
+   *
+   * @param torn Makes the failure for a body that ends within.
+   */
   async *content(
+    torn: () => ApiError,
     mark: Buffer = this.#mark,
   ): AsyncGenerator<Bytes> {
-    do {
+    for (;;) {
       const index = this.#held.indexOf(mark);
-      this.whole = index !== -1;
       // The mark may have begun in what is kept.
       const begun = Math.max(0, this.#held.length - mark.length + 1);
-      const end = this.whole ? index : begun;
+      const end = index === -1 ? begun : index;
       if (end > 0) yield this.#held.subarray(0, end);
-      this.#held = this.#held.subarray(this.whole ? end + mark.length : end);
-    } while (!this.whole && await this.#fill());
+      this.#held = this.#held.subarray(index === -1 ? end : end + mark.length);
+      if (index !== -1) return;
+      if (!await this.#fill()) throw torn();
+    }
   }
 
   /** Reads content into memory, and not much more of it than is expected. */
-  async collect(maxBytes: number, mark?: Buffer): Promise<Buffer<ArrayBuffer>> {
-    const chunks: Uint8Array[] = [];
+  async collect(maxBytes: number, torn: () => ApiError, mark?: Buffer) {
+    const chunks: Bytes[] = [];
     let length = 0;
-    for await (const chunk of this.content(mark)) {
+    for await (const chunk of this.content(torn, mark)) {
       chunks.push(chunk);
       length += chunk.length;
       if (length > maxBytes) break;
@@ -282,6 +276,14 @@ class PartReader {
     throw this.#refuse(`its Content-Disposition is ${shown}, ${EXPECTED}`);
   }
 
+  #refuseBoundary(): ApiError {
+    const shown = truncateAndQuote(this.#boundary);
+    return new ApiError(
+      "unsupported_media_type",
+      `Cannot read the body as ${FORM_TYPE}: no part begins with the boundary ${shown} of its Content-Type`,
+    );
+  }
+
   #refuse(state: string): ApiError {
     return new ApiError(
       "unknown_parameter",
@@ -310,8 +312,7 @@ function parseType(value: string): Partial<ReturnType<typeof parseMediaType>> {
 /** Reads what some clients write: a file name with spaces or letters beyond ASCII outside of quotes, or badly encoded. */
 function parseLoosely(value: string): PartHead | undefined {
   const names = [...value.matchAll(NAME)];
-  const isFile = FORM_DATA.test(value) && HAS_FILE_NAME.test(value);
-  if (!isFile || names.length !== 1) return undefined;
+  if (!FILE_PART.test(value) || names.length !== 1) return undefined;
   const [[, quoted, plain]] = names;
   const [, file, plainFile] = FILE_NAME.exec(value) ?? [];
   const fileName = file ?? (plainFile?.trim() || NO_FILE_NAME);
