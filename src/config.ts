@@ -14,6 +14,7 @@ export type Settings = {
 /** The settings of one server, checked together and with absolute paths. */
 export interface Config extends Settings {
   readonly authHome: string;
+  readonly maxInflightBytes: number;
   readonly pauseOnUsageLimit: boolean;
 }
 
@@ -58,6 +59,14 @@ export function readConfig(
       `Cannot use ${PREFIX}UPSTREAM_URL "${settings.upstreamUrl}" together with ${PREFIX}SANDBOX=1: expected one of the two`,
     );
   }
+  const { maxBodyBytes } = settings;
+  const maxInflightBytes = settings.maxInflightBytes ??
+    Math.max(1_073_741_824, maxBodyBytes);
+  if (maxInflightBytes < maxBodyBytes) {
+    throw new ConfigError(
+      `Cannot use ${PREFIX}MAX_INFLIGHT_BYTES "${maxInflightBytes}": expected at least ${PREFIX}MAX_BODY_BYTES "${maxBodyBytes}"`,
+    );
+  }
   const outputDir = absolute(settings.outputDir);
   const dataDir = absolute(settings.dataDir);
   // What lies in the one is emptied and tidied without asking.
@@ -68,6 +77,7 @@ export function readConfig(
   }
   const config: Config = {
     ...settings,
+    maxInflightBytes,
     outputDir,
     dataDir,
     logFile: optional(settings.logFile),

@@ -3,6 +3,7 @@ import { Codex } from "./codex/codex.ts";
 import type { Config } from "./config.ts";
 import { FairQueue } from "./generation/fair_queue.ts";
 import { Durations, Generator } from "./generation/generator.ts";
+import { BodyBudget } from "./http/body.ts";
 import { type Listening, serve } from "./http/serve.ts";
 import { SseLimiter } from "./http/sse.ts";
 import { probeUnfinished } from "./images/probe.ts";
@@ -109,6 +110,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     slots,
     startedAt: performance.now(),
     store,
+    budget: new BodyBudget(config.maxInflightBytes),
     streams: new SseLimiter(config.maxStreams),
   };
   const app = createApp(service, () => listening?.port ?? config.port);

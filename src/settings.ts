@@ -119,6 +119,15 @@ export const SETTINGS = {
     default: "100663296",
     words: "the largest request",
   }),
+  maxInflightBytes: setting(
+    "MAX_INFLIGHT_BYTES",
+    whole(1_024, 2 ** 40, "bytes"),
+    {
+      otherwise: "`1073741824`, or `MAX_BODY_BYTES` where that is more",
+      words:
+        "the bytes of all requests that are being read at the same time; more are `queue_full`",
+    },
+  ),
   minUploadBytesPerS: setting(
     "MIN_UPLOAD_BYTES_PER_S",
     whole(0, 999_999_999, "bytes a second"),

@@ -62,6 +62,13 @@ const RULES: readonly Rule[] = [
     "bytes from 1024 to 2147483648",
   ],
   [
+    "MAX_INFLIGHT_BYTES",
+    [["100663296", 100_663_296], ["1099511627776", 1_099_511_627_776]],
+    "maxInflightBytes",
+    whole(1_024, 1_099_511_627_776),
+    "bytes from 1024 to 1099511627776",
+  ],
+  [
     "MIN_UPLOAD_BYTES_PER_S",
     [["0", 0], ["999999999", 999_999_999]],
     "minUploadBytesPerS",
@@ -301,6 +308,7 @@ Deno.test("readConfig() has a default for everything", () => {
     apiKey: undefined,
     timeoutMs: 600_000,
     maxBodyBytes: 100_663_296,
+    maxInflightBytes: 1_073_741_824,
     minUploadBytesPerS: 1_024,
     uploadGraceMs: 10_000,
     maxConnections: 256,

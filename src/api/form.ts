@@ -1,7 +1,7 @@
 import { closestString } from "@std/text/closest-string";
 import type { FieldKind, FieldTable } from "./field.ts";
 import { FIELDS } from "./fields.ts";
-import type { FileReference } from "./references.ts";
+import type { ReferenceSource } from "./references.ts";
 import {
   codeOf,
   quoteValue,
@@ -64,7 +64,7 @@ export interface FormInput {
     readonly value: string;
   }[];
   /** The files. */
-  readonly files: readonly (Pick<FileReference, "path" | "bytes" | "sha256"> & {
+  readonly files: readonly (Pick<ReferenceSource, "path" | "bytes" | "sha256"> & {
     readonly field: string;
     /** What the caller calls the file. */
     readonly fileName: string | undefined;
@@ -123,7 +123,7 @@ export class Form {
    */
   read({ fields, files }: FormInput): {
     readonly body: Readonly<Record<string, unknown>>;
-    readonly uploads: readonly FileReference[];
+    readonly uploads: readonly ReferenceSource[];
   } {
     return { body: this.#readBody(fields), uploads: this.#readFiles(files) };
   }
@@ -163,7 +163,7 @@ export class Form {
     return texts;
   }
 
-  #readFiles(files: FormInput["files"]): FileReference[] {
+  #readFiles(files: FormInput["files"]): ReferenceSource[] {
     const counts = new Map<string, number>();
     return files.map(({ field, fileName, path, bytes, sha256 }) => {
       const name = field.replace(/\[\]$/, "");
@@ -174,7 +174,6 @@ export class Form {
         throw this.refuse(field, "it comes more than once, expected one file");
       }
       return {
-        kind: "file",
         param: single ? name : `${name}[${index}]`,
         label: labelOf(fileName),
         source: undefined,

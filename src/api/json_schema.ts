@@ -50,6 +50,8 @@ export function toJsonSchemas<Name extends string>(
   }
   const { schemas: written } = z.toJSONSchema(registry, {
     io: "input",
+    // What zod cannot describe says itself what it is.
+    unrepresentable: "any",
     uri: (name) => refer(name).$ref,
     override: ({ jsonSchema }) => dropLimitsOfNumbers(jsonSchema),
   });

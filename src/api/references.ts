@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { type DataUrlOptions, Upload } from "../http/upload.ts";
 import { edgeSchema, optional, strictFields, textSchema } from "./field.ts";
 import { ValidationError } from "./validation_error.ts";
 
@@ -16,12 +17,6 @@ export const REFERENCE_LIMITS = {
   formats: ["image/png", "image/jpeg", "image/webp"],
 } as const;
 
-const SCHEME = "data:";
-const MARK = ";base64,";
-
-/** How far into a data URL its data may start, so that no search runs through megabytes of it. */
-const MAX_HEADER = 256;
-
 const MAX_LABEL = 200;
 const MAX_SOURCE = 1000;
 
@@ -31,26 +26,14 @@ const LABEL = `expected text of at most ${MAX_LABEL} characters`;
 const SOURCE = `expected text of at most ${MAX_SOURCE} characters`;
 const LIST = `expected a list of at most ${REFERENCE_LIMITS.maxImages} images`;
 
-/** What is known of a reference image, whichever way it came. */
-interface SourceBase {
+/** A reference image of a request, on disk. */
+export interface ReferenceSource {
   /** The field that it came in, such as `references[2].image`. */
   readonly param: string;
   /** What the caller calls the image. */
   readonly label: string | undefined;
   /** Where the caller has the image from. */
   readonly source: string | undefined;
-}
-
-/** A reference image as it came in a JSON body. */
-export interface InlineReference extends SourceBase {
-  readonly kind: "inline";
-  /** A base64 data URL, its data not yet looked at. */
-  readonly dataUrl: string;
-}
-
-/** A reference image that was uploaded and lies on disk. */
-export interface FileReference extends SourceBase {
-  readonly kind: "file";
   /** The file, not yet looked at; whoever uses the reference moves it away. */
   readonly path: string;
   /** The size of the file. */
@@ -59,17 +42,36 @@ export interface FileReference extends SourceBase {
   readonly sha256: string;
 }
 
-/** A reference image of a request. */
-export type ReferenceSource = InlineReference | FileReference;
+/** Which members of JSON bodies hold pictures, as base64 data URLs that are written to disk while they are read. */
+export const JSON_PICTURES: Pick<DataUrlOptions, "names" | "refuse"> = {
+  names: ["image", "image_url"],
+  refuse: (param, state) =>
+    new ValidationError(`Cannot decode ${param}: ${state}`, {
+      code: "invalid_reference",
+      param,
+    }),
+};
 
-/** The schema of a picture in JSON: a base64 data URL, its data not yet looked at. */
-export const imageSchema = z.string(IMAGE).refine(
-  (image) => dataStart(image) !== undefined,
-  { error: (issue) => isRemote(issue.input) ? REMOTE : IMAGE },
-);
+/** The schema of a picture in JSON: what was a base64 data URL, its data not yet looked at. */
+export const imageSchema = z.custom<Upload>(
+  (image) => image instanceof Upload,
+  { error: ({ input }) => isRemote(input) ? REMOTE : IMAGE },
+).meta({ type: "string" });
+
+/** Makes a reference of a picture in JSON. */
+export function toReference(
+  { path, bytes, sha256 }: Upload,
+  { label, param, source }: {
+    readonly param: string;
+    readonly label?: string;
+    readonly source?: string;
+  },
+): ReferenceSource {
+  return { param, label, source, path, bytes, sha256 };
+}
 
 /**
- * The schema of `references`: data URLs with a label and a source, which become {@linkcode InlineReference}s.
+ * The schema of `references`: data URLs with a label and a source, which become {@linkcode ReferenceSource}s.
  *
  * `width` and `height` are accepted and dropped, because the bytes of an image tell its size.
  */
@@ -83,74 +85,11 @@ export const referencesSchema = z.array(
   }, "expected an object with image"),
   LIST,
 ).max(REFERENCE_LIMITS.maxImages, LIST).transform((references) =>
-  references.map(({ image, label, source }, index): InlineReference => ({
-    kind: "inline",
-    dataUrl: image,
-    label,
-    source,
-    param: `references[${index}].image`,
-  }))
+  references.map(({ image, label, source }, index) =>
+    toReference(image, { label, source, param: `references[${index}].image` })
+  )
 );
-
-/**
- * Tells where the data of a base64 data URL starts, without reading the data.
- *
- * @returns The index of the first character of the data, or `undefined` for text that is no base64 data URL
- */
-export function dataStart(text: string): number | undefined {
-  const start = text.slice(0, MAX_HEADER).indexOf(",") + 1;
-  const header = text.slice(0, start);
-  const isBase64 = header.startsWith(SCHEME) && header.endsWith(MARK);
-  return isBase64 ? start : undefined;
-}
-
-/**
- * Decodes the image of a base64 data URL.
- *
- * Padding may be missing and lines may be broken, as in `fetch`; other alphabets and percent-encoding are refused. The
- * limit of 52,428,800 bytes is checked by the length of the text, so nothing too large is ever decoded. 60 MB of base64
- * take about 0.2 s.
- *
- * @param param The field that holds the data URL, such as `references[2].image`
- * @throws {ValidationError} `invalid_reference` that names `param`
- */
-export function decodeDataUrl(
-  dataUrl: string,
-  param: string,
-): Uint8Array<ArrayBuffer> {
-  const start = dataStart(dataUrl);
-  if (start === undefined) throw refuse(param, "it is no base64 data URL");
-  const data = dataUrl.slice(start);
-  if (decodedLength(data) > REFERENCE_LIMITS.maxBytes) {
-    const limit = REFERENCE_LIMITS.maxBytes.toLocaleString("en-US");
-    throw refuse(param, `it is over ${limit} bytes`);
-  }
-  const bytes = decode(data, param);
-  if (bytes.length === 0) throw refuse(param, "it holds no data");
-  return bytes;
-}
 
 function isRemote(image: unknown): boolean {
   return typeof image === "string" && /^[a-z][a-z0-9+.-]*:\/\//i.test(image);
-}
-
-function decode(data: string, param: string): Uint8Array<ArrayBuffer> {
-  try {
-    return Uint8Array.fromBase64(data);
-  } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error;
-    throw refuse(param, "its data is not valid base64");
-  }
-}
-
-function decodedLength(data: string): number {
-  const padding = data.endsWith("==") ? 2 : data.endsWith("=") ? 1 : 0;
-  return Math.floor((data.length - padding) * 3 / 4);
-}
-
-function refuse(param: string, state: string): ValidationError {
-  return new ValidationError(`Cannot decode ${param}: ${state}`, {
-    code: "invalid_reference",
-    param,
-  });
 }

@@ -18,7 +18,7 @@ import type {
   GenerationContext,
   Progress,
 } from "./generation.ts";
-import { checkMask, writeReferences } from "./references.ts";
+import { checkMask, placeReferences } from "./references.ts";
 
 /** How many durations are remembered. */
 const REMEMBERED = 50;
@@ -105,7 +105,7 @@ export class Generator {
     const directory = join(workDir, options.id);
     let candidates: readonly Candidate[] = [];
     try {
-      const references = await writeReferences(
+      const references = await placeReferences(
         request.references,
         join(directory, "references"),
       );

@@ -1,16 +1,12 @@
-import { encodeHex } from "@std/encoding/hex";
 import { basename, join } from "@std/path";
 import sharp from "sharp";
-import { decodeDataUrl } from "../api/references.ts";
 import {
-  type FileReference,
-  type InlineReference,
   REFERENCE_LIMITS,
   type ReferenceSource,
 } from "../api/references.ts";
 import { ApiError } from "../errors.ts";
 import { ImageError } from "../images/format.ts";
-import { type ImageInfo, probeImage } from "../images/probe.ts";
+import { probeImage } from "../images/probe.ts";
 
 const { maxBytes, maxPixels } = REFERENCE_LIMITS;
 const EXPECTED = `expected a whole PNG, JPEG or WebP image of at most ${
@@ -33,74 +29,37 @@ export interface Reference {
   readonly height: number;
 }
 
-/** What is found out about a file on the way to its place. */
-type Placed = Omit<Reference, "label">;
-
-/** A file that is not yet looked at. */
-type UploadedFile = Pick<FileReference, "path" | "bytes" | "sha256">;
-
-/** Names the place of a file, once its format is known. */
-type PlaceOf = (info: ImageInfo) => Promise<string>;
-
 /**
- * Checks references by their bytes and brings them to a directory, byte for byte: those of a body are written, those that
- * were uploaded are moved.
+ * Checks references by their bytes and moves them to a directory, byte for byte.
  *
  * All are checked: the CLI would drop a bad one in silence and go on without it.
  *
- * @param directory Where to bring them, on the file system of the uploads; made if it is missing and there is something
- * to bring.
+ * @param directory Where to move them, on the file system of the uploads; made if it is missing and there is something to
+ * move.
  * @throws {ApiError} `invalid_reference` that names the field.
  */
-export async function writeReferences(
+export async function placeReferences(
   references: readonly ReferenceSource[],
   directory: string,
 ): Promise<Reference[]> {
-  const written: Reference[] = [];
-  // One after the other: sixteen references in memory at once would be 800 MB.
+  const placed: Reference[] = [];
   for (const [index, source] of references.entries()) {
-    const placeOf: PlaceOf = async ({ format }) => {
+    const { bytes, label = "", path: from, sha256 } = source;
+    try {
+      const { format, height, width } = await probeImage(from, { maxPixels });
       await Deno.mkdir(directory, { recursive: true, mode: 0o700 });
       // A name that stands in no text by chance, so that a tool call that holds it passes the file.
       const name = `reference-${index + 1}-${crypto.randomUUID().slice(0, 8)}`;
-      return join(directory, `${name}.${format}`);
-    };
-    try {
-      const file = source.kind === "inline"
-        ? await writeInline(source, directory)
-        : source;
-      const placed = await moveFile(file, placeOf);
-      written.push({ label: source.label ?? "", ...placed });
+      const path = join(directory, `${name}.${format}`);
+      await Deno.chmod(from, 0o400);
+      await Deno.rename(from, path);
+      placed.push({ path, label, sha256, bytes, width, height });
     } catch (error) {
       if (!(error instanceof ImageError)) throw error;
       throw refuse(source.param, error.message);
     }
   }
-  return written;
-}
-
-/** Writes the bytes beside their place, which is not known before they lie in a file that can be probed. */
-async function writeInline(
-  { dataUrl, param }: InlineReference,
-  directory: string,
-): Promise<UploadedFile> {
-  const bytes = decodeDataUrl(dataUrl, param);
-  const sha256 = encodeHex(await crypto.subtle.digest("SHA-256", bytes));
-  await Deno.mkdir(directory, { recursive: true, mode: 0o700 });
-  const path = join(directory, `unchecked-${crypto.randomUUID()}`);
-  await Deno.writeFile(path, bytes, { createNew: true, mode: 0o600 });
-  return { path, bytes: bytes.length, sha256 };
-}
-
-async function moveFile(
-  { path: from, bytes, sha256 }: UploadedFile,
-  placeOf: PlaceOf,
-): Promise<Placed> {
-  const info = await probeImage(from, { maxPixels });
-  const path = await placeOf(info);
-  await Deno.chmod(from, 0o400);
-  await Deno.rename(from, path);
-  return { path, sha256, bytes, width: info.width, height: info.height };
+  return placed;
 }
 
 function refuse(param: string, state: string): ApiError {

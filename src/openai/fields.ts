@@ -8,8 +8,8 @@ import {
 import { FIELDS as OWN, MODEL, type Quality } from "../api/fields.ts";
 import {
   imageSchema,
-  type InlineReference,
   REFERENCE_LIMITS,
+  toReference,
 } from "../api/references.ts";
 import { isImageModel } from "./models.ts";
 
@@ -132,7 +132,7 @@ const PICTURES = {
     schema: z.array(pictureSchema, IMAGES).min(1, IMAGES).max(maxImages, IMAGES)
       .transform((images) =>
         images.map(({ image_url }, index) =>
-          inline(image_url, `images[${index}].image_url`)
+          toReference(image_url, { param: `images[${index}].image_url` })
         )
       ),
     code: "invalid_reference",
@@ -142,7 +142,7 @@ const PICTURES = {
   },
   mask: {
     schema: optional(
-      pictureSchema.transform(({ image_url }) => inline(image_url, "mask")),
+      pictureSchema.transform(({ image_url }) => toReference(image_url, { param: "mask" })),
     ),
     form: "file",
     code: "invalid_reference",
@@ -230,14 +230,4 @@ export function ignoredFields(fields: Fields): FieldName[] {
       (name === "model" && model !== MODEL) ||
       (name === "output_compression" && output_format === "png"))
   ).sort();
-}
-
-function inline(dataUrl: string, param: string): InlineReference {
-  return {
-    kind: "inline",
-    dataUrl,
-    param,
-    label: undefined,
-    source: undefined,
-  };
 }

@@ -4,7 +4,7 @@ import {
   type GenerateRequest,
   parseGenerateRequest,
 } from "../api/generate_request.ts";
-import type { FileReference, ReferenceSource } from "../api/references.ts";
+import type { ReferenceSource } from "../api/references.ts";
 import { toValidationError, ValidationError } from "../api/validation_error.ts";
 import {
   editsSchema,
@@ -60,7 +60,7 @@ export function parseGenerations(body: unknown): OpenAiRequest {
  */
 export function parseEdits(
   body: unknown,
-  uploads?: readonly FileReference[],
+  uploads?: readonly ReferenceSource[],
 ): OpenAiRequest {
   if (uploads === undefined) {
     const fields = parse(editsSchema, body);

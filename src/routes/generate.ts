@@ -29,7 +29,7 @@ export const IDEMPOTENCY_KEY: Parameter = {
     "A repeat under the same key gets the job that was started under it",
 };
 
-type Needed = "config" | "jobs" | "log" | "replay" | "streams";
+type Needed = "budget" | "config" | "jobs" | "log" | "replay" | "streams";
 
 /** The route that makes images. */
 export const GENERATE_ROUTES: readonly ApiRoute<Needed>[] = [

@@ -1,6 +1,6 @@
 import type { ServerSentEventMessage } from "@std/http/server-sent-event-stream";
 import type { Form } from "../api/form.ts";
-import type { FileReference } from "../api/references.ts";
+import type { ReferenceSource } from "../api/references.ts";
 import { type Answer, json } from "../api/openapi.ts";
 import type { GenerateAnswer } from "../api/schemas.ts";
 import { describeError } from "../http/error_response.ts";
@@ -28,6 +28,7 @@ import { readRequest } from "./read_request.ts";
 import type { ApiRoute, HandlerContext } from "./route.ts";
 
 type Needed =
+  | "budget"
   | "config"
   | "jobs"
   | "log"
@@ -42,7 +43,7 @@ interface Kind {
   readonly form: Form | undefined;
   readonly parse: (
     body: unknown,
-    uploads?: readonly FileReference[],
+    uploads?: readonly ReferenceSource[],
   ) => OpenAiRequest;
 }
 

@@ -1,8 +1,8 @@
 import { join } from "@std/path";
 import type { Form } from "../api/form.ts";
-import { type FileReference, REFERENCE_LIMITS } from "../api/references.ts";
+import { JSON_PICTURES, REFERENCE_LIMITS, type ReferenceSource } from "../api/references.ts";
 import { toApiError } from "../errors.ts";
-import { readJson } from "../http/body.ts";
+import { readJson } from "../http/json_body.ts";
 import { isMultipart, readMultipart } from "../http/multipart.ts";
 import type { Service } from "./route.ts";
 
@@ -16,7 +16,7 @@ export interface ReadRequestOptions<Wanted> {
   /** Makes sense of the body, and of the files of a form. */
   readonly parse: (
     body: unknown,
-    uploads?: readonly FileReference[],
+    uploads?: readonly ReferenceSource[],
   ) => Wanted;
   /** What the log calls the request. */
   readonly requestId: string;
@@ -33,28 +33,34 @@ export interface ReadRequestOptions<Wanted> {
  */
 export async function readRequest<Wanted>(
   request: Request,
-  { config, log }: Pick<Service, "config" | "log">,
+  { budget, config, log }: Pick<Service, "budget" | "config" | "log">,
   options: ReadRequestOptions<Wanted>,
 ): Promise<Wanted> {
   const { form, parse, requestId, signal, uploaded } = options;
-  const maxBytes = config.maxBodyBytes;
-  const pace = {
-    bytesPerS: config.minUploadBytesPerS,
-    graceMs: config.uploadGraceMs,
+  const reading = {
+    budget,
+    directory: join(config.dataDir, "work", `upload-${crypto.randomUUID()}`),
+    maxBytes: config.maxBodyBytes,
+    maxFileBytes: REFERENCE_LIMITS.maxBytes,
+    pace: {
+      bytesPerS: config.minUploadBytesPerS,
+      graceMs: config.uploadGraceMs,
+    },
+    signal,
   };
   try {
     if (form === undefined || !isMultipart(request)) {
-      return parse(await readJson(request, { maxBytes, pace }));
+      // With a mask, and with one too many for the schema to count.
+      const maxFiles = REFERENCE_LIMITS.maxImages + 2;
+      const files = { ...reading, ...JSON_PICTURES, maxFiles };
+      const sent = await readJson(request, { ...reading, files });
+      return parse(uploaded.use(sent).value);
     }
     const sent = await readMultipart(request, {
+      ...reading,
       shape: form,
-      maxBytes,
-      pace,
-      maxFileBytes: REFERENCE_LIMITS.maxBytes,
       maxFiles: REFERENCE_LIMITS.maxImages,
       maxFields: MAX_FIELDS,
-      directory: join(config.dataDir, "work", `upload-${crypto.randomUUID()}`),
-      signal,
     });
     const { body, uploads } = form.read(uploaded.use(sent));
     return parse(body, uploads);

@@ -3,6 +3,7 @@ import type { GenerateAnswer } from "../api/schemas.ts";
 import type { Codex } from "../codex/codex.ts";
 import type { Config } from "../config.ts";
 import type { FairQueue } from "../generation/fair_queue.ts";
+import type { BodyBudget } from "../http/body.ts";
 import type { Route, RouteContext } from "../http/router.ts";
 import type { SseLimiter } from "../http/sse.ts";
 import type { ImageStore } from "../images/store.ts";
@@ -17,6 +18,8 @@ import type { Readiness } from "./readiness.ts";
 /** What the handlers of all routes work with. */
 export interface Service {
   readonly addresses: Addresses;
+  /** What all bodies share that are read at the same time. */
+  readonly budget: BodyBudget;
   readonly codex: Codex;
   readonly config: Config;
   readonly jobs: Jobs<GenerateAnswer>;

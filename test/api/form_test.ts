@@ -166,7 +166,6 @@ Deno.test("Form makes references of files, in their order", () => {
   assertEquals(
     GENERATE_FORM.read({ fields: [], files }).uploads,
     ["a.png", "b.png"].map((label, index) => ({
-      kind: "file",
       param: `reference[${index}]`,
       label,
       source: undefined,

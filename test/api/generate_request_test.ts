@@ -5,13 +5,15 @@ import {
   generateRequestSchema,
   parseGenerateRequest,
 } from "../../src/api/generate_request.ts";
-import type {
-  FileReference,
-  InlineReference,
-} from "../../src/api/references.ts";
+import type { ReferenceSource } from "../../src/api/references.ts";
 import { ValidationError } from "../../src/api/validation_error.ts";
+import { Upload } from "../../src/http/upload.ts";
 
-const PNG = "data:image/png;base64,iVBORw0KGgo=";
+const PNG = new Upload({
+  path: "/uploads/png",
+  bytes: 8,
+  sha256: "0".repeat(64),
+});
 
 const DEFAULTS: GenerateRequest = {
   prompt: "an otter",
@@ -201,7 +203,10 @@ Deno.test("parseGenerateRequest() reports a bad field before a bad pair", () => 
 });
 
 Deno.test("generateRequestSchema can be published as JSON Schema", () => {
-  const schema = z.toJSONSchema(generateRequestSchema, { io: "input" });
+  const schema = z.toJSONSchema(generateRequestSchema, {
+    io: "input",
+    unrepresentable: "any",
+  });
   assertEquals(schema.required, ["prompt"]);
   assertEquals(schema.additionalProperties, false);
   assertEquals(schema.properties?.fit, {
@@ -213,15 +218,14 @@ Deno.test("generateRequestSchema can be published as JSON Schema", () => {
 });
 
 function inline(
-  { label, source }: Partial<InlineReference>,
-): InlineReference {
-  const param = "references[0].image";
-  return { kind: "inline", dataUrl: PNG, label, source, param };
+  { label, source }: Partial<ReferenceSource>,
+): ReferenceSource {
+  const { path, bytes, sha256 } = PNG;
+  return { param: "references[0].image", label, source, path, bytes, sha256 };
 }
 
-function upload(index: number): FileReference {
+function upload(index: number): ReferenceSource {
   return {
-    kind: "file",
     param: `reference[${index}]`,
     label: `photo ${index}.png`,
     source: undefined,

@@ -1,3 +1,4 @@
+import { Upload } from "../../src/http/upload.ts";
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import {
   describeValue,
@@ -43,7 +44,11 @@ Deno.test("quoteValue() never leaves half a surrogate pair", () => {
   assert(quoteValue([`${"x".repeat(57)}😀x`]).isWellFormed());
 });
 
-const PNG = "data:image/png;base64,iVBORw0KGgo=";
+const PNG = new Upload({
+  path: "/uploads/png",
+  bytes: 8,
+  sha256: "0".repeat(64),
+});
 
 /** The fields of a body, the code and the parameter of the error, and its message after "Cannot use ". */
 const REFUSED: readonly (readonly [
@@ -238,10 +243,10 @@ const REFUSED: readonly (readonly [
     "references of length 17: expected a list of at most 16 images",
   ],
   [
-    { references: [PNG] },
+    { references: ["data:image/png;base64,AAAA"] },
     "invalid_reference",
     "references[0]",
-    `references[0] of length ${PNG.length}: expected an object with image`,
+    "references[0] of length 26: expected an object with image",
   ],
   [
     { references: [{ url: PNG }] },

@@ -1,6 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { decodeDataUrl } from "../../src/api/references.ts";
 import { parseGenerateRequest } from "../../src/api/generate_request.ts";
 import { checkSize, parseAspect, resolveTarget } from "../../src/api/size.ts";
 import { ValidationError } from "../../src/api/validation_error.ts";
@@ -84,16 +83,6 @@ Deno.test("parseAspect() gives ratios above zero or nothing", () => {
       assert(aspect.height > 0 && Number.isFinite(aspect.height));
     }),
     { numRuns: 4_000 },
-  );
-});
-
-Deno.test("decodeDataUrl() gives the bytes of a data URL, whatever they are", () => {
-  fc.assert(
-    fc.property(fc.uint8Array({ minLength: 1, maxLength: 300 }), (bytes) => {
-      const url = `data:image/png;base64,${bytes.toBase64()}`;
-      assertEquals(decodeDataUrl(url, "image"), bytes.slice());
-    }),
-    { numRuns: 1_000 },
   );
 });
 

@@ -8,7 +8,7 @@ import { join } from "@std/path";
 import sharp from "sharp";
 import type { ReferenceSource } from "../../src/api/references.ts";
 import { ApiError } from "../../src/errors.ts";
-import { writeReferences } from "../../src/generation/references.ts";
+import { placeReferences } from "../../src/generation/references.ts";
 import {
   type Bytes,
   concat,
@@ -126,79 +126,75 @@ const BAD: Readonly<Record<string, readonly [state: string, bytes: Bytes]>> = {
   ],
 };
 
-for (const kind of ["inline", "file"] as const) {
-  for (const [what, [extension, size, bytes]] of Object.entries(GOOD)) {
-    Deno.test(`writeReferences() takes ${what} (${kind}) byte for byte`, async () => {
-      await using place = await openPlace();
-      const source = await place.source(kind, bytes, { label: "图层" });
-      const [reference, ...more] = await writeReferences(
-        [source],
-        place.directory,
-      );
-      const { path, width, height, ...rest } = reference;
-      assertEquals(more, []);
-      assertEquals(await Deno.readFile(path), bytes);
-      assertEquals(`${width}x${height}`, size);
-      assert(path.startsWith(`${place.directory}/reference-1-`), path);
-      assert(path.endsWith(`.${extension}`), path);
-      assertEquals((await Deno.stat(path)).mode! & 0o777, 0o400);
-      assertEquals(rest, {
-        label: "图层",
-        sha256: await sha256(bytes),
-        bytes: bytes.length,
-      });
+for (const [what, [extension, size, bytes]] of Object.entries(GOOD)) {
+  Deno.test(`placeReferences() takes ${what} byte for byte`, async () => {
+    await using place = await openPlace();
+    const source = await place.source(bytes, { label: "图层" });
+    const [reference, ...more] = await placeReferences(
+      [source],
+      place.directory,
+    );
+    const { path, width, height, ...rest } = reference;
+    assertEquals(more, []);
+    assertEquals(await Deno.readFile(path), bytes);
+    assertEquals(`${width}x${height}`, size);
+    assert(path.startsWith(`${place.directory}/reference-1-`), path);
+    assert(path.endsWith(`.${extension}`), path);
+    assertEquals((await Deno.stat(path)).mode! & 0o777, 0o400);
+    assertEquals(rest, {
+      label: "图层",
+      sha256: await sha256(bytes),
+      bytes: bytes.length,
     });
-  }
-
-  for (const [what, [state, bytes]] of Object.entries(BAD)) {
-    Deno.test(`writeReferences() refuses ${what} (${kind})`, async () => {
-      await using place = await openPlace();
-      const sources = [
-        await place.source(kind, PNG),
-        await place.source(kind, bytes, { param: "reference[1]" }),
-      ];
-      const failure = await assertRejects(
-        () => writeReferences(sources, place.directory),
-        ApiError,
-      );
-      assertEquals(
-        [failure.code, failure.param],
-        ["invalid_reference", "reference[1]"],
-      );
-      assertEquals(
-        failure.message,
-        `Cannot use reference[1]: it ${state}; ${EXPECTED}`,
-      );
-    });
-  }
+  });
 }
 
-Deno.test("writeReferences() moves an upload instead of copying it", async () => {
+for (const [what, [state, bytes]] of Object.entries(BAD)) {
+  Deno.test(`placeReferences() refuses ${what}`, async () => {
+    await using place = await openPlace();
+    const sources = [
+      await place.source(PNG),
+      await place.source(bytes, { param: "reference[1]" }),
+    ];
+    const failure = await assertRejects(
+      () => placeReferences(sources, place.directory),
+      ApiError,
+    );
+    assertEquals(
+      [failure.code, failure.param],
+      ["invalid_reference", "reference[1]"],
+    );
+    assertEquals(
+      failure.message,
+      `Cannot use reference[1]: it ${state}; ${EXPECTED}`,
+    );
+  });
+}
+
+Deno.test("placeReferences() moves an upload instead of copying it", async () => {
   await using place = await openPlace();
-  const source = await place.source("file", PNG);
-  assert(source.kind === "file");
+  const source = await place.source(PNG);
   const before = await Deno.stat(source.path);
-  const [{ path }] = await writeReferences([source], place.directory);
+  const [{ path }] = await placeReferences([source], place.directory);
   assertEquals((await Deno.stat(path)).ino, before.ino);
   await assertRejects(() => Deno.stat(source.path), Deno.errors.NotFound);
 });
 
-Deno.test("writeReferences() keeps the order of both kinds", async () => {
+Deno.test("placeReferences() keeps the order", async () => {
   await using place = await openPlace();
-  const kinds = ["file", "inline", "inline", "file"] as const;
   const sources = await Promise.all(
-    kinds.map((kind, index) => place.source(kind, PNG, { label: `${index}` })),
+    [0, 1, 2, 3].map((index) => place.source(PNG, { label: `${index}` })),
   );
-  const references = await writeReferences(sources, place.directory);
+  const references = await placeReferences(sources, place.directory);
   assertEquals(references.map(({ label }) => label), ["0", "1", "2", "3"]);
   for (const [index, { path }] of references.entries()) {
     assertStringIncludes(path, `/reference-${index + 1}-`);
   }
 });
 
-Deno.test("writeReferences() makes no directory where there is nothing to write", async () => {
+Deno.test("placeReferences() makes no directory where there is nothing to write", async () => {
   await using place = await openPlace();
-  assertEquals(await writeReferences([], place.directory), []);
+  assertEquals(await placeReferences([], place.directory), []);
   await assertRejects(() => Deno.stat(place.directory), Deno.errors.NotFound);
 });
 
@@ -209,27 +205,21 @@ async function openPlace() {
     directory: join(parent, "references"),
     /** Makes a reference as it comes with a request. */
     source: async (
-      kind: ReferenceSource["kind"],
       bytes: Bytes,
       { label, param = "reference[0]" }: {
         readonly label?: string;
         readonly param?: string;
       } = {},
     ): Promise<ReferenceSource> => {
-      const common = { label, param, source: undefined };
-      if (kind === "inline") {
-        // The type is a lie on purpose.
-        const dataUrl = `data:image/gif;base64,${bytes.toBase64()}`;
-        return { kind, dataUrl, ...common };
-      }
       const path = join(parent, crypto.randomUUID());
       await Deno.writeFile(path, bytes, { mode: 0o600 });
       return {
-        kind,
+        param,
+        label,
+        source: undefined,
         path,
         bytes: bytes.length,
         sha256: await sha256(bytes),
-        ...common,
       };
     },
     [Symbol.asyncDispose]: () => Deno.remove(parent, { recursive: true }),

@@ -8,6 +8,7 @@ import {
 } from "../../src/http/multipart.ts";
 import { until } from "../support/until.ts";
 import {
+  BOUNDARY,
   type Bytes,
   concat,
   file,
@@ -77,12 +78,92 @@ const REFUSED: readonly (readonly [string, Bytes])[] = [
     form(text("prompt", new Uint8Array([0xe4]))),
   ],
   [
-    "prompt the body ends in the middle of it",
-    form(text("prompt", "a fox")).slice(0, -10),
-  ],
-  [
     "image the body ends in the middle of it",
     form(file("image", "a.png", "content")).slice(0, -10),
+  ],
+];
+
+const DISPOSITION = 'Content-Disposition: form-data; name="a"';
+
+/** Content in which much of a boundary stands. */
+const ALMOST = concat(
+  "\r\n--",
+  BOUNDARY.slice(0, -1),
+  "\r\n\r\n-",
+  `--${BOUNDARY}`,
+  `\n--${BOUNDARY}--\r`,
+  new Uint8Array([0, 255, 13, 13, 10, 45, 45, 13]),
+);
+
+const HEADERS: readonly (readonly [
+  headers: string | readonly string[],
+  name: string,
+  fileName?: string,
+])[] = [
+  [DISPOSITION, "a"],
+  ["content-disposition:form-data;name=a", "a"],
+  ["CONTENT-DISPOSITION : Form-Data ; NAME=a", "a"],
+  ["Content-Disposition: form-data; name=a; filename=x.png", "a", "x.png"],
+  ['Content-Disposition: form-data; filename="x"; name="a"', "a", "x"],
+  [["Content-Type: image/png", `${DISPOSITION}; filename="x"`], "a", "x"],
+  [["Content-Length: 5", DISPOSITION, "Content-Type: text/plain"], "a"],
+  [`${DISPOSITION}; filename=""`, "a", ""],
+  [`${DISPOSITION}; filename="blob"`, "a", "blob"],
+  [`${DISPOSITION}; filename="图层 1; 2.png"`, "a", "图层 1; 2.png"],
+  [`${DISPOSITION}; filename="a \\"b\\".png"`, "a", 'a "b".png'],
+  [`${DISPOSITION}; filename="C:\\dir\\x.png"`, "a", "C:\\dir\\x.png"],
+  [`${DISPOSITION}; filename*=UTF-8''%E5%9B%BE.png`, "a", "图.png"],
+  [`${DISPOSITION}; filename="x"; filename*=utf-8'en'%E5%9B%BE`, "a", "图"],
+  [["Content-Disposition: form-data;", ' name="a"'], "a"],
+  ['Content-Disposition: form-data; name="image[]"', "image[]"],
+  ['Content-Disposition: form-data; name="提示"', "提示"],
+  [`${DISPOSITION}; filename=my pic.png`, "a", "my pic.png"],
+  ["Content-Disposition: form-data; name=a; filename=图.png", "a", "图.png"],
+  [`${DISPOSITION}; filename="x"; filename*=UTF-8''%zz`, "a", "x"],
+  [`${DISPOSITION}; filename*=UTF-8''%zz`, "a", "blob"],
+];
+
+/** What is wrong with a part, the part, and whether the message shows what is expected. */
+const MALFORMED: readonly (readonly [string, Bytes, boolean])[] = [
+  ["it has no Content-Disposition", part("Content-Type: text/plain"), true],
+  ["it has no Content-Disposition", part([]), true],
+  [
+    "it has more than one Content-Disposition",
+    part([DISPOSITION, DISPOSITION]),
+    true,
+  ],
+  ...[
+    "form-data",
+    'form-data; name=""',
+    'form-data; filename="x"',
+    'attachment; name="a"',
+    'form-data; name="a',
+    'form-data; name="a"; name="b"',
+    "form-data; name=a; name=b; filename=my pic.png",
+    "attachment; name=a; filename=my pic.png",
+    "form-data; filename=my pic.png",
+    'form-data; name="prompt"; foo',
+    "form-data; name=a b; filename=x.png",
+  ].map((value): [string, Bytes, boolean] => [
+    `its Content-Disposition is ${JSON.stringify(value)}`,
+    part(`Content-Disposition: ${value}`),
+    true,
+  ]),
+  ["its headers are malformed", part([DISPOSITION, "no colon"]), false],
+  [
+    "its headers are malformed",
+    concat(`--${BOUNDARY}x\r\n${DISPOSITION}\r\n\r\nx\r\n`),
+    false,
+  ],
+  [
+    "its headers are malformed",
+    concat(`--${BOUNDARY}\r\n${DISPOSITION}\r\n`, text("b", "x")),
+    false,
+  ],
+  [
+    "its headers exceed 16384 bytes",
+    part([DISPOSITION, `X: ${"x".repeat(20_000)}`]),
+    false,
   ],
 ];
 
@@ -129,6 +210,94 @@ Deno.test("readMultipart() gives fields and files in their order", async () => {
     ],
   );
   assertEquals(await Deno.readFile(read.files[0].path), NOISE);
+});
+
+for (const [headers, name, fileName] of HEADERS) {
+  Deno.test(`readMultipart() reads ${JSON.stringify(headers)}`, async () => {
+    assertEquals(await readParts(form(part(headers, "x"))), [
+      [name, fileName, "78"],
+    ]);
+  });
+}
+
+Deno.test("readMultipart() gives the same parts wherever the chunks are cut", async () => {
+  const body = concat(
+    "preamble\r\n",
+    form(file("a", "图.png", ALMOST), file("b", "x", "y")),
+    "epilogue",
+  );
+  const expected = [["a", "图.png", ALMOST.toHex()], ["b", "x", "79"]];
+  for (let length = 1; length <= body.length; length++) {
+    assertEquals(await readParts(body, length), expected);
+  }
+});
+
+Deno.test("readMultipart() gives nothing of a form without parts, and needs no line end behind the last boundary", async () => {
+  const body = form();
+  assertEquals(await readParts(body.slice(0, -2)), []);
+});
+
+Deno.test("readMultipart() writes a file while it comes in", async () => {
+  await using place = await openPlace();
+  const written = Promise.withResolvers<void>();
+  const body = new ReadableStream<Bytes>({
+    async start(controller) {
+      const head = file("image", "x", "").slice(0, -2);
+      controller.enqueue(concat(head, NOISE.slice(0, 500)));
+      await written.promise;
+      controller.enqueue(concat(NOISE.slice(500), `\r\n--${BOUNDARY}--`));
+      controller.close();
+    },
+  });
+  const reading = readMultipart(post(body), place.options);
+  await until(() =>
+    place.files().length > 0 &&
+    [...Deno.readDirSync(place.directory)].some(({ name }) =>
+      Deno.statSync(join(place.directory, name)).size > 0
+    )
+  );
+  written.resolve();
+  await using read = await reading;
+  assertEquals(await Deno.readFile(read.files[0].path), NOISE);
+});
+
+for (const [state, bad, isExplained] of MALFORMED) {
+  const shown = new TextDecoder().decode(bad.slice(0, 100));
+  Deno.test(`readMultipart() says of ${JSON.stringify(shown)} that ${state}`, async () => {
+    await using place = await openPlace();
+    const failure = await fail(
+      place.read(form(file("image", "a.png", NOISE), bad)),
+    );
+    const expected = isExplained
+      ? `, expected one such as Content-Disposition: form-data; name="prompt"`
+      : "";
+    assertEquals(failure.code, "unknown_parameter");
+    assertEquals(
+      failure.message,
+      `Cannot read part 2 of the form: ${state}${expected}`,
+    );
+    assertEquals(place.files(), []);
+  });
+}
+
+Deno.test("readMultipart() refuses a body that is cut off, and says where", async () => {
+  await using place = await openPlace();
+  const first = file("image", "a.png", "x");
+  const second = text("prompt", "a fox");
+  const body = form(first, second);
+  const head = first.length + `--${BOUNDARY}`.length;
+  const content = first.length + second.length - "a fox\r\n".length;
+  const closing = body.length - "--\r\n".length;
+  for (let length = head; length < closing; length++) {
+    const failure = await fail(place.read(body.slice(0, length)));
+    assertEquals(
+      failure.message,
+      length < content
+        ? "Cannot read part 2 of the form: the body ends too early, expected its headers or the closing boundary"
+        : "prompt the body ends in the middle of it",
+    );
+    assertEquals(place.files(), []);
+  }
 });
 
 Deno.test("readMultipart() writes files for its user alone, under names of its own", async () => {
@@ -233,12 +402,16 @@ for (const type of BAD_TYPES) {
   });
 }
 
-Deno.test("readMultipart() refuses a boundary that the body does not have", async () => {
+Deno.test("readMultipart() refuses a body without the boundary", async () => {
   await using place = await openPlace();
-  const body = form(file("image", "a.png", "x"));
-  const request = post(body, "multipart/form-data; boundary=other");
-  const failure = await fail(readMultipart(request, place.options));
-  assertEquals(failure.code, "unsupported_media_type");
+  for (const body of ["", "hello", "--other\r\n\r\n--other--", "----for"]) {
+    const failure = await fail(place.read(concat(body)));
+    assertEquals(failure.code, "unsupported_media_type");
+    assertEquals(
+      failure.message,
+      'Cannot read the body as multipart/form-data: no part begins with the boundary "----form" of its Content-Type',
+    );
+  }
 });
 
 Deno.test("readMultipart() refuses a request without a body", async () => {
@@ -247,16 +420,6 @@ Deno.test("readMultipart() refuses a request without a body", async () => {
   const request = new Request("http://localhost/", { method: "POST", headers });
   const failure = await fail(readMultipart(request, place.options));
   assertEquals(failure.code, "unsupported_media_type");
-});
-
-Deno.test("readMultipart() refuses a part without a name, and removes the files before it", async () => {
-  await using place = await openPlace();
-  const nameless = part("Content-Disposition: form-data", "x");
-  const failure = await fail(
-    place.read(form(file("image", "a.png", NOISE), nameless)),
-  );
-  assertEquals(failure.code, "unknown_parameter");
-  assertEquals(place.files(), []);
 });
 
 for (const [state, bad] of REFUSED) {
@@ -411,6 +574,21 @@ Deno.test("readMultipart() counts the file of a field that takes one apart", asy
   );
   assertEquals(failure.message, "image there are more than 2 files");
 });
+
+/** Reads a form of which every field is a file: names, file names and contents. */
+async function readParts(body: Bytes, length?: number) {
+  await using place = await openPlace();
+  const { shape } = place.options;
+  await using read = await readMultipart(
+    post(pieces(body, length ?? body.length)),
+    { ...place.options, shape: { ...shape, isFile: () => true } },
+  );
+  return await Promise.all(read.files.map(async ({ field, fileName, path }) => [
+    field,
+    fileName,
+    (await Deno.readFile(path)).toHex(),
+  ]));
+}
 
 /** A directory in which forms are read. */
 async function openPlace() {

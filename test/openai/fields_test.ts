@@ -1,9 +1,16 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { ValidationError } from "../../src/api/validation_error.ts";
+import { Upload } from "../../src/http/upload.ts";
 import { type FieldName, FIELDS } from "../../src/openai/fields.ts";
 import { parseEdits } from "../../src/openai/request.ts";
 
-const IMAGE = { image_url: "data:image/png;base64,AAAA" };
+const IMAGE = {
+  image_url: new Upload({
+    path: "/uploads/png",
+    bytes: 8,
+    sha256: "0".repeat(64),
+  }),
+};
 
 /** A good value of every field of the JSON body. */
 const GOOD: Readonly<Record<Exclude<FieldName, "image">, unknown>> = {

@@ -1,9 +1,14 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import type { FileReference } from "../../src/api/references.ts";
+import type { ReferenceSource } from "../../src/api/references.ts";
 import { ValidationError } from "../../src/api/validation_error.ts";
+import { Upload } from "../../src/http/upload.ts";
 import { parseEdits, parseGenerations } from "../../src/openai/request.ts";
 
-const IMAGE_URL = "data:image/png;base64,AAAA";
+const IMAGE_URL = new Upload({
+  path: "/uploads/png",
+  bytes: 8,
+  sha256: "0".repeat(64),
+});
 const EDIT = { prompt: "p", images: [{ image_url: IMAGE_URL }] };
 
 /** Bodies at fault, but for what the own route refuses in the same words: what is added to a good one, the code, the param, and a part of the message. */
@@ -188,9 +193,8 @@ Deno.test("parseEdits() takes the files of a form in their order, whatever they 
   );
 });
 
-function upload(param: string): FileReference {
+function upload(param: string): ReferenceSource {
   return {
-    kind: "file",
     param,
     label: "mask",
     source: undefined,

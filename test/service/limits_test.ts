@@ -54,6 +54,40 @@ Deno.test("a body may take its time where no pace is asked for", async () => {
   assertEquals([response.status, error.code], [400, "invalid_prompt"]);
 });
 
+Deno.test("a body for which others that are being read leave no room is 429, until there is", async () => {
+  await using server = await startTestService({
+    MAX_BODY_BYTES: "2000",
+    MAX_INFLIGHT_BYTES: "2000",
+  });
+  const body = JSON.stringify({ prompt: 5 }).padEnd(1_000);
+  {
+    using connection = await Deno.connect({
+      hostname: "127.0.0.1",
+      port: server.port,
+    });
+    await connection.write(
+      new TextEncoder().encode(
+        `POST /v1/images/generate HTTP/1.1\r\nHost: 127.0.0.1:${server.port}\r\n` +
+          `Content-Type: application/json\r\nContent-Length: 1500\r\n\r\n{`,
+      ),
+    );
+    await until(async () => {
+      const response = await server.generate(undefined, { body });
+      const { error } = await response.json();
+      if (response.status !== 429) return false;
+      assertEquals(error.code, "queue_full");
+      assertMatch(error.message, /1500 of at most 2000 bytes/);
+      assertEquals(response.headers.get("retry-after"), "5");
+      return true;
+    });
+  }
+  await until(async () => {
+    const response = await server.generate(undefined, { body });
+    await response.body?.cancel();
+    return response.status === 400;
+  });
+});
+
 Deno.test("more streams of events than there may be are 429 before anything is drawn", async () => {
   await using server = await startTestService({ MAX_STREAMS: "1" });
   const first = await server.generate({ prompt: "a fox sandbox:hang" }, STREAM);
