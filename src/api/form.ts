@@ -64,11 +64,12 @@ export interface FormInput {
     readonly value: string;
   }[];
   /** The files. */
-  readonly files: readonly (Pick<ReferenceSource, "path" | "bytes" | "sha256"> & {
-    readonly field: string;
-    /** What the caller calls the file. */
-    readonly fileName: string | undefined;
-  })[];
+  readonly files:
+    readonly (Pick<ReferenceSource, "path" | "bytes" | "sha256"> & {
+      readonly field: string;
+      /** What the caller calls the file. */
+      readonly fileName: string | undefined;
+    })[];
 }
 
 /** The fields that a form may have, and the way from a form to the values that the schema of a JSON body takes. */

@@ -1,9 +1,6 @@
 import { basename, join } from "@std/path";
 import sharp from "sharp";
-import {
-  REFERENCE_LIMITS,
-  type ReferenceSource,
-} from "../api/references.ts";
+import { REFERENCE_LIMITS, type ReferenceSource } from "../api/references.ts";
 import { ApiError } from "../errors.ts";
 import { ImageError } from "../images/format.ts";
 import { probeImage } from "../images/probe.ts";

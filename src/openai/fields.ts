@@ -142,7 +142,9 @@ const PICTURES = {
   },
   mask: {
     schema: optional(
-      pictureSchema.transform(({ image_url }) => toReference(image_url, { param: "mask" })),
+      pictureSchema.transform(({ image_url }) =>
+        toReference(image_url, { param: "mask" })
+      ),
     ),
     form: "file",
     code: "invalid_reference",

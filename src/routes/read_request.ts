@@ -1,6 +1,10 @@
 import { join } from "@std/path";
 import type { Form } from "../api/form.ts";
-import { JSON_PICTURES, REFERENCE_LIMITS, type ReferenceSource } from "../api/references.ts";
+import {
+  JSON_PICTURES,
+  REFERENCE_LIMITS,
+  type ReferenceSource,
+} from "../api/references.ts";
 import { toApiError } from "../errors.ts";
 import { readJson } from "../http/json_body.ts";
 import { isMultipart, readMultipart } from "../http/multipart.ts";

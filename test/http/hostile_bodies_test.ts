@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { join } from "@std/path";
 import { type ErrorCode, toApiError } from "../../src/errors.ts";
-import { JSON_PICTURES } from "../../src/api/generate_request.ts";
+import { JSON_PICTURES } from "../../src/api/references.ts";
 import { GENERATE_FORM } from "../../src/api/form.ts";
 import { isMultipart, readMultipart } from "../../src/http/multipart.ts";
 import { readJson } from "../../src/http/json_body.ts";
