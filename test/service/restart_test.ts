@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import { join } from "@std/path";
 import { TempNames } from "../../src/images/atomic_write.ts";
+import { claimDataDir } from "../../src/storage/data_dir.ts";
 import { openPlace } from "../support/place.ts";
 import { spawnServer } from "../support/server_process.ts";
 import { startTestService } from "../support/service.ts";
@@ -27,8 +28,7 @@ Deno.test("after SIGKILL the next start ends the orphans, empties the work and k
     assert((await server.processes()).length >= 2);
   }
   assert(filesIn(join(place.dataDir, "work")).length > 0);
-  const instance = await Deno.readTextFile(join(place.dataDir, "instance"));
-  const half = new TempNames(instance).next();
+  const half = new TempNames(await nameOf(place.dataDir)).next();
   const others = new TempNames("f".repeat(32)).next();
   for (const name of [half, others, "holiday.png"]) {
     await Deno.writeTextFile(join(place.outputDir, name), "half of i");
@@ -66,3 +66,9 @@ Deno.test("a server keeps its tag from start to start, and to itself", async () 
   }
   assertEquals(names[0], names[1]);
 });
+
+// By the same way as a server, which is not running now.
+async function nameOf(dataDir: string): Promise<string> {
+  using instance = await claimDataDir(dataDir);
+  return instance.name;
+}
