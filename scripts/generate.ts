@@ -8,6 +8,7 @@ import {
   VARIABLES,
 } from "./generate/options.ts";
 import { ProgressLines, type Screen } from "./generate/progress_lines.ts";
+import { readQuotaLine } from "./generate/quota.ts";
 import { requestImages, Trouble } from "./generate/server.ts";
 import { readServerEvents } from "./generate/server_events.ts";
 
@@ -45,6 +46,8 @@ async function run(options: Options): Promise<number> {
     lines.say("Canceled");
     return EXIT.canceled;
   }
+  const quota = await readQuotaLine(options);
+  if (quota !== undefined) lines.say(quota);
   const { complete, saved } = outcome;
   if (!Deno.stdout.isTerminal()) saved.forEach((path) => console.log(path));
   if (complete) return 0;

@@ -6,6 +6,7 @@ export type ErrorCode =
   | "codex_no_image"
   | "codex_spawn_failed"
   | "codex_timeout"
+  | "codex_unreachable"
   | "codex_unsupported"
   | "forbidden_host"
   | "forbidden_origin"

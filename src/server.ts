@@ -70,6 +70,8 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   const slots = new FairQueue({
     max: config.maxWorkers,
     maxQueue: config.maxQueue,
+    probeMs: config.probeIntervalMs,
+    loginId: () => codex.loginId(),
     retryAfter: () => Math.ceil((durations.median ?? 30_000) / 1000),
   });
   const generator = new Generator({
@@ -131,6 +133,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
       await listening?.stop();
       await generator.idle();
       slots.close();
+      await codex.close();
       await jobs.idle();
       await held.disposeAsync();
     },

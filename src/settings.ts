@@ -110,6 +110,15 @@ export const SETTINGS = {
     otherwise: "`1` (`0` in the sandbox)",
     words: "`1`: start nothing more until a usage limit is over",
   }),
+  probeIntervalMs: setting(
+    "PROBE_INTERVAL_MS",
+    whole(1_000, 86_400_000, "milliseconds"),
+    {
+      default: "300000",
+      words:
+        "how often one candidate tries whether a usage limit is over, in milliseconds",
+    },
+  ),
   jobTtlMs: setting("JOB_TTL_MS", whole(1_000, 2_592_000_000, "milliseconds"), {
     default: "3600000",
     words:

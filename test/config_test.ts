@@ -221,6 +221,13 @@ const RULES: readonly Rule[] = [
   ],
   ["PAUSE_ON_USAGE_LIMIT", flags, "pauseOnUsageLimit", notFlags, "0 or 1"],
   [
+    "PROBE_INTERVAL_MS",
+    [["1000", 1000], ["86400000", 86_400_000]],
+    "probeIntervalMs",
+    whole(1000, 86_400_000),
+    "milliseconds from 1000 to 86400000",
+  ],
+  [
     "MAX_WORKERS",
     [["1", 1], ["64", 64]],
     "maxWorkers",
@@ -330,6 +337,7 @@ Deno.test("readConfig() has a default for everything", () => {
     retentionMaxCount: undefined,
     retentionMaxBytes: undefined,
     pauseOnUsageLimit: true,
+    probeIntervalMs: 300_000,
     maxWorkers: 4,
     maxQueue: 32,
     codexBin: undefined,

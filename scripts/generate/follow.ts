@@ -5,6 +5,7 @@ import type { Line, ProgressLines } from "./progress_lines.ts";
 import { saveImage } from "./save_image.ts";
 import { Trouble } from "./server.ts";
 import type { ServerEvent } from "./server_events.ts";
+import { timeOf } from "./quota.ts";
 
 type Image = GenerateAnswer["data"][number];
 
@@ -82,7 +83,13 @@ function lineOf(view: CandidateView): Line {
   const clock = { elapsed: view.elapsed_ms ?? 0, left: view.estimate_ms };
   switch (view.phase) {
     case "queued":
-      return { text: `waits, number ${view.position ?? "?"} in the queue` };
+      return {
+        text: view.waiting === null
+          ? `waits, number ${view.position ?? "?"} in the queue`
+          : `waits for the end of a usage limit, until ${
+            timeOf(view.waiting.until)
+          } at the latest`,
+      };
     case "started":
       return { text: "Codex reads the prompt", clock };
     case "drawing":

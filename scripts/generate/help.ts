@@ -22,5 +22,8 @@ CODEX_IMAGE_SERVER_PORT or 17341. CODEX_IMAGE_SERVER_API_KEY is sent as its key.
 Ctrl-C cancels, and the server ends its work. Progress goes to standard error and the paths of
 the images to standard output where that is no terminal.
 
+The last line tells how much of your plan's quota is used, and what an image takes of it once that
+can be estimated.
+
 Exit status: 0 all images are saved, 1 none, 3 only some, 2 wrong use, 130 canceled.
 `;

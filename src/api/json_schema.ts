@@ -25,7 +25,9 @@ import {
   jobListSchema,
   jobSchema,
   madeImageSchema,
+  quotaSchema,
   readySchema,
+  resumedSchema,
   storedImageSchema,
 } from "./schemas.ts";
 
@@ -120,6 +122,8 @@ export const SCHEMAS = {
   Capabilities: capabilitiesSchema,
   Health: healthSchema,
   Ready: readySchema,
+  Resumed: resumedSchema,
+  Usage: quotaSchema,
   Error: errorSchema,
 } as const;
 

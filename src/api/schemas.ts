@@ -123,6 +123,15 @@ const PHASES = [
   "canceled",
 ] as const;
 
+/** The schema of what a job or a candidate waits for, beside its turn. */
+export const waitingSchema = z.object({
+  code: z.string().meta({ examples: ["usage_limit_reached"] }),
+  until: z.iso.datetime().meta({
+    description:
+      "When it ends at the latest; a changed login or a candidate that gets through ends it sooner",
+  }),
+}).nullable();
+
 /** The schema of how far one candidate has come. */
 export const candidateSchema = z.object({
   index: z.int(),
@@ -130,6 +139,7 @@ export const candidateSchema = z.object({
   position: z.int().nullable().meta({
     description: "The place in the queue, from 1, while it waits",
   }),
+  waiting: waitingSchema,
   elapsed_ms: z.number().nullable(),
   estimate_ms: z.number().nullable().meta({
     description: "What may be left, by the median of recent candidates",
@@ -168,6 +178,7 @@ export const jobSchema = z.object({
     output_format: z.enum(OUTPUT_FORMATS),
     reference_count: z.int(),
   }),
+  waiting: waitingSchema,
   candidates: z.array(candidateSchema),
   answer: generateAnswerSchema.nullable(),
   error: jobFailureSchema.nullable(),
@@ -269,6 +280,39 @@ export const readySchema = z.object({
   checks: z.array(
     z.object({ name: z.string(), ok: z.boolean(), detail: z.string() }),
   ),
+});
+
+/** The schema of the answer of `GET /v1/usage`. */
+export const quotaSchema = z.object({
+  as_of: z.iso.datetime(),
+  source: z.enum(["codex", "last_run"]).meta({
+    description: "Whether Codex was asked, or told it with the last image",
+  }),
+  limit_reached: z.boolean(),
+  paused: waitingSchema.meta({ description: "Why nothing is started" }),
+  windows: z.array(z.object({
+    limit: z.string().meta({ examples: ["codex"] }),
+    minutes: z.int().meta({ description: "How long it is", examples: [300] }),
+    used_percent: z.number(),
+    resets_at: z.iso.datetime().nullable(),
+  })),
+  images: z.object({
+    count: z.int().meta({ description: "How many it is estimated from" }),
+    percent_per_image: z.number().meta({
+      description: "Of the shortest window of Codex",
+    }),
+    estimate: z.literal(true),
+  }).nullable().meta({
+    description: "Null until there were ten images in one window",
+  }),
+});
+
+/** The answer of `GET /v1/usage`; nothing of it tells of the account. */
+export type UsageView = z.infer<typeof quotaSchema>;
+
+/** The schema of the answer of `POST /v1/queue/resume`. */
+export const resumedSchema = z.object({
+  resumed: z.boolean().meta({ description: "Whether there was a pause" }),
 });
 
 /** The schema of the answer of `GET /v1/capabilities`. */

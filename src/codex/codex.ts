@@ -15,11 +15,30 @@ import {
   TESTED_VERSION,
   type VersionStatus,
 } from "./cli.ts";
+import { askAppServer, NoAnswerError, type Question } from "./app_server.ts";
 import { findCodexBinary } from "./command.ts";
-import { InstructionsRefusedError, loginRequired } from "./errors.ts";
+import { InstructionsRefusedError, loginRequired, truncate } from "./errors.ts";
 import type { ImageCheck } from "./image_watcher.ts";
-import { findLoginProblem } from "./login.ts";
+import {
+  API_KEY_PROBLEM,
+  findLoginProblem,
+  isTokenRefreshDue,
+  loginAccount,
+  loginId,
+  loginKind,
+  loginLock,
+  type LoginProblem,
+} from "./login.ts";
 import { killAll } from "./process_tree.ts";
+import {
+  configQuestion,
+  describeForeign,
+  hasSystemConfig,
+  readSystemConfig,
+  type SystemConfig,
+  systemSettings,
+} from "./system_config.ts";
+import { USAGE_QUESTION, UsageReader } from "./usage.ts";
 import {
   StartupGate,
   startWorker,
@@ -108,6 +127,8 @@ async function link(target: string, path: string): Promise<void> {
   throw new Error(`Cannot link the login "${target}": ${reason}`);
 }
 
+/** How long the question for the quota may take, in milliseconds. */
+const USAGE_MS = 10_000;
 /** How long the end of a worker waits for a refresh of the login, in milliseconds. */
 const REFRESH_MS = 1_000;
 
@@ -137,12 +158,18 @@ export interface CodexOptions {
 
 /** The installed Codex CLI: its home, its login and its workers. */
 export class Codex {
-  readonly #setup: WorkerEnvironment;
+  #setup: WorkerEnvironment;
   readonly #home: CodexHome;
   readonly #options: CodexOptions;
   readonly #turns: StartupGate;
   #minimalInstructions: boolean;
   #status: VersionStatus | undefined;
+  readonly #usage = new UsageReader(
+    () => this.#askUsage(),
+    () => loginAccount(this.#home.authFile),
+  );
+  readonly #closing = new AbortController();
+  #asking: Promise<unknown> = Promise.resolve();
 
   private constructor(
     setup: WorkerEnvironment,
@@ -152,7 +179,10 @@ export class Codex {
     this.#setup = setup;
     this.#home = home;
     this.#options = options;
-    this.#turns = new StartupGate(home.authFile);
+    this.#turns = new StartupGate(
+      home.authFile,
+      loginLock(options.authHome),
+    );
     this.#minimalInstructions = options.minimalInstructions;
   }
 
@@ -191,6 +221,8 @@ export class Codex {
       });
     }
     await codex.#reportLogin();
+    const { detail, ok } = await codex.checkSystemConfig();
+    if (!ok) log("warn", "codex.system_config", { found: detail });
     return codex;
   }
 
@@ -220,19 +252,21 @@ export class Codex {
 
   /** Whether the login will do. */
   async checkLogin(): Promise<CodexStatus> {
-    const trouble = await findLoginProblem(this.#options.authHome);
+    const trouble = await this.#findLoginProblem();
     return trouble === undefined || trouble.isUsable
       ? await loginStatus(this.#setup)
       : { ok: false, detail: `${trouble.found}; ${trouble.remedy}` };
   }
 
-  /** Whether the login can be refreshed. */
+  /** Whether the login can be refreshed; one that cannot is good until it has to be. */
   async checkLoginWritable(): Promise<CodexStatus> {
     const { authHome } = this.#options;
     const trouble = await findLoginProblem(authHome);
-    return trouble === undefined
-      ? { ok: true, detail: authHome }
-      : { ok: false, detail: `${trouble.found}; ${trouble.remedy}` };
+    if (trouble === undefined) return { ok: true, detail: authHome };
+    const ok = trouble.isUsable &&
+      !await isTokenRefreshDue(this.#home.authFile);
+    const detail = `${trouble.found}; ${trouble.remedy}`;
+    return { ok, detail: ok ? `Warning: ${detail}` : detail };
   }
 
   /** Whether the image tool is switched on. */
@@ -247,10 +281,96 @@ export class Codex {
    * @throws {ApiError} There is none.
    */
   async requireLogin(): Promise<void> {
-    if (await hasLogin(this.#home)) return;
-    const trouble = await findLoginProblem(this.#options.authHome);
+    const kind = await loginKind(this.#home.authFile);
+    if (kind !== "api_key" && await hasLogin(this.#home)) return;
+    const trouble = await this.#findLoginProblem();
     if (trouble === undefined || trouble.isUsable) return;
     throw loginRequired(trouble.found, trouble.remedy);
+  }
+
+  /** Whether no settings of the system reach the workers, beside those that our arguments undo. */
+  async checkSystemConfig(): Promise<CodexStatus> {
+    if (!await hasSystemConfig()) return { ok: true, detail: "none" };
+    try {
+      // The first answer names the servers of tools, the second shows whether they can be switched off.
+      const { mcpServers } = await this.#readSystemConfig();
+      this.#setup = { ...this.#setup, mcpServers };
+      const found = describeForeign(await this.#readSystemConfig());
+      return found === undefined
+        ? { ok: true, detail: "none that reaches the workers" }
+        : { ok: false, detail: found };
+    } catch (error) {
+      if (!(error instanceof NoAnswerError)) throw error;
+      return {
+        ok: false,
+        detail: `Cannot tell which settings of the system Codex takes: ${
+          truncate(error.message)
+        }`,
+      };
+    }
+  }
+
+  async #readSystemConfig(): Promise<SystemConfig> {
+    const { loginlessHome: home } = this.#home;
+    const question = configQuestion(systemSettings(this.#setup.mcpServers));
+    const { signal } = this.#closing;
+    return readSystemConfig(
+      await this.#askAppServer({ home, question }, signal),
+    );
+  }
+
+  async #askUsage(): Promise<unknown> {
+    await this.requireLogin();
+    const signal = AbortSignal.any([
+      this.#closing.signal,
+      AbortSignal.timeout(USAGE_MS),
+    ]);
+    const asked = Promise.withResolvers<boolean>();
+    try {
+      // It may refresh the login, as a worker does.
+      await this.#turns.take(asked.promise, signal);
+      const { path: home } = this.#home;
+      const question = {
+        ...USAGE_QUESTION,
+        settings: [
+          ...systemSettings(this.#setup.mcpServers),
+          `sqlite_home=${JSON.stringify(this.#home.loginlessHome)}`,
+        ],
+      };
+      return await this.#askAppServer({ home, question }, signal);
+    } catch (error) {
+      if (!(error instanceof DOMException)) throw error;
+      throw new NoAnswerError(`it did not answer within ${USAGE_MS} ms`);
+    } finally {
+      asked.resolve(false);
+    }
+  }
+
+  #askAppServer(
+    { home, question }: { readonly home: string; readonly question: Question },
+    signal: AbortSignal,
+  ): Promise<unknown> {
+    const workerTag = `${this.#options.instance}.ask-${crypto.randomUUID()}`;
+    const setup = { ...this.#setup, home, workerTag };
+    const answer = askAppServer(setup, question, signal);
+    this.#asking = Promise.allSettled([this.#asking, answer]);
+    return answer;
+  }
+
+  /** Ends the questions to the CLI that are under way. */
+  async close(): Promise<void> {
+    this.#closing.abort(new NoAnswerError("the server shuts down"));
+    await this.#asking;
+  }
+
+  /** Knows how much of the quota is used. */
+  get usage(): UsageReader {
+    return this.#usage;
+  }
+
+  /** Tells one login from another. */
+  loginId(): Promise<string> {
+    return loginId(this.#home.authFile);
   }
 
   /**
@@ -295,7 +415,13 @@ export class Codex {
     );
     worker.started.then((begun) => begun && started.resolve(true));
     try {
-      picture.resolve(await worker.picture);
+      const image = await worker.picture;
+      picture.resolve(image);
+      this.#usage.countImage();
+      image.facts.then(
+        ({ rateLimits }) => this.#usage.note(rateLimits),
+        () => {},
+      );
     } catch (error) {
       if (
         !minimalInstructions || !(error instanceof InstructionsRefusedError)
@@ -313,8 +439,15 @@ export class Codex {
     await worker.ended;
   }
 
+  async #findLoginProblem(): Promise<LoginProblem | undefined> {
+    const kind = await loginKind(this.#home.authFile);
+    return kind === "api_key"
+      ? API_KEY_PROBLEM
+      : await findLoginProblem(this.#options.authHome);
+  }
+
   async #reportLogin(): Promise<void> {
-    const trouble = await findLoginProblem(this.#options.authHome);
+    const trouble = await this.#findLoginProblem();
     if (trouble === undefined) return;
     this.#options.log("warn", "codex.login.trouble", {
       kind: trouble.kind,

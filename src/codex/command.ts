@@ -2,6 +2,7 @@ import { dirname, join } from "@std/path";
 import { createRequire } from "node:module";
 import { WORKER_TAG_VARIABLE } from "./process_tree.ts";
 import { permissionProfile, type ReadGuard } from "./read_guard.ts";
+import { systemSettings } from "./system_config.ts";
 
 /** The oldest CLI that makes pictures with our arguments. */
 export const OLDEST_VERSION = "0.160.0";
@@ -103,6 +104,8 @@ export interface CommandOptions {
   readonly model: string | undefined;
   /** The service that stands in for the real one. */
   readonly upstreamUrl: string | undefined;
+  /** The servers of tools in the system's settings, to be switched off; none when left out. */
+  readonly mcpServers?: readonly string[];
   /** Files to attach, in order; with its directory they are all that it may read. */
   readonly images: readonly string[];
   /** What enforces that. */
@@ -165,6 +168,7 @@ export function codexArguments(options: CommandOptions): string[] {
     ...(readGuard === "profile"
       ? permissionProfile([...options.images, options.directory])
       : ["--sandbox", "read-only"]),
+    ...systemSettings(options.mcpServers).flatMap((given) => ["-c", given]),
     ...settingArguments({
       ...USUAL_SETTINGS,
       "sqlite_home": databasesIn(options.directory),

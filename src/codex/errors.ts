@@ -6,6 +6,8 @@ export const LOGIN_HINT =
   'log in with "codex login", or "codex login --device-auth" on a machine without a browser, or "docker compose run --rm server codex login --device-auth" for the container';
 const DEFAULT_RATE_SECONDS = 30;
 const DEFAULT_LIMIT_SECONDS = 3600;
+const CAPACITY_SECONDS = 60;
+const UNREACHABLE_SECONDS = 30;
 const SHOWN_CHARACTERS = 300;
 
 /** Makes the failure of a backend that refuses our short instructions; a retry with the CLI's own follows. */
@@ -54,6 +56,66 @@ export function rateLimitExceeded(message: string): ApiError {
     ? DEFAULT_RATE_SECONDS
     : Math.ceil(Number(found));
   return new ApiError("rate_limit_exceeded", message, { retryAfter: seconds });
+}
+
+/**
+ * Makes the failure of a CLI that cannot reach its service.
+ *
+ * @param reason What it says.
+ */
+export function codexUnreachable(reason: string): ApiError {
+  return new ApiError(
+    "codex_unreachable",
+    `Codex cannot reach its service: ${
+      truncate(reason)
+    }; look at the network, at HTTPS_PROXY and at SSL_CERT_FILE`,
+    { retryAfter: UNREACHABLE_SECONDS },
+  );
+}
+
+const RECONNECTING =
+  /^Reconnecting\.\.\. (?:waiting for network|\d+\/\d+) \((.*)\)$/s;
+const NO_CONNECTION =
+  /error sending request|connection (?:failed|refused)|lookup address|peer certificate|certificate verify|os error (?:101|104|111|113)\b|unreachable|proxy/i;
+const NOT_TELLING = /^Connection failed: error sending request$/;
+
+/**
+ * Reads a complaint of the CLI that it has no connection to its service.
+ *
+ * @param message The message of a JSON line of the type `error`.
+ * @returns Its reason; undefined for a service that was reached, and did not answer as it should.
+ */
+export function readConnectionComplaint(message: string): string | undefined {
+  const reason = RECONNECTING.exec(message)?.[1] ?? "";
+  const isAnswer = /unexpected status \d/.test(reason);
+  return NO_CONNECTION.test(reason) && !isAnswer
+    ? reason.replace("stream disconnected before completion: ", "")
+    : undefined;
+}
+
+/** Picks what tells most of the complaints about one connection, oldest first: the first of them says what the later ones only repeat. */
+export function bestComplaint(complaints: readonly string[]): string {
+  return complaints.findLast((reason) => !NOT_TELLING.test(reason)) ??
+    complaints.at(-1) ?? "it gave no reason";
+}
+
+const PAGE = /<(?:!doctype html|html|head|title|body)\b/i;
+const STATUS = /(?:status|http) (\d{3}(?: [A-Z][A-Za-z ]*)?)/;
+
+/**
+ * Says in a sentence that there is a web page in the place of an answer, as proxies, firewalls and login portals send them.
+ *
+ * @returns undefined where there is none in the text.
+ */
+export function describePage(text: string): string | undefined {
+  if (!PAGE.test(text)) return undefined;
+  const title = /<title[^>]*>\s*([^<]*?)\s*<\/title>/i.exec(text)?.[1];
+  const status = STATUS.exec(text)?.[1];
+  const called = title ? ` "${truncate(title)}"` : "";
+  const withStatus = status === undefined
+    ? ""
+    : ` with status ${status.trim()}`;
+  return `a web page${called}${withStatus} came in the place of an answer, as a proxy, a firewall or a login portal sends it`;
 }
 
 /** Cuts foreign text to what fits in a message. */
@@ -133,11 +195,13 @@ export function readToolFailure(line: string): ApiError | undefined {
   if (status === 401) {
     return loginRequired("the image service does not accept the login");
   }
+  const said = error.message ?? describePage(http[2] ?? "") ??
+    "no reason given";
+  const isBusy = status === 503 || status === 529 || CAPACITY.test(said);
   return new ApiError(
     "codex_exec_failed",
-    `The image service answered ${status}: ${
-      error.message ?? "no reason given"
-    }`,
+    `The image service answered ${status}: ${truncate(said)}`,
+    { retryAfter: isBusy ? CAPACITY_SECONDS : undefined },
   );
 }
 
@@ -194,6 +258,7 @@ const LOGIN =
   /not logged in|log out and sign in|oauth\/token|401 Unauthorized|could not be refreshed/i;
 const USAGE_LIMIT = /usage limit/i;
 const RATE_LIMIT = /rate limit|429 Too Many/i;
+const CAPACITY = /at capacity|overloaded|temporarily unavailable/i;
 const INSTRUCTIONS = /instructions are not valid|invalid instructions/i;
 const NO_TOOL = /unsupported call: image_gen/;
 
@@ -239,6 +304,23 @@ function accountFailure(
   }
   if (LOGIN.test(all)) return loginRequired(last);
   if (RATE_LIMIT.test(all)) return rateLimitExceeded(last);
+  const page = errors.findLast((error) => describePage(error) !== undefined);
+  if (page !== undefined) {
+    return new ApiError(
+      "codex_exec_failed",
+      `Codex did not get through to its service: ${describePage(page)}`,
+    );
+  }
+  if (CAPACITY.test(last)) {
+    return new ApiError("codex_exec_failed", truncate(last), {
+      retryAfter: CAPACITY_SECONDS,
+    });
+  }
+  const complaints = errors.map(readConnectionComplaint)
+    .filter((reason) => reason !== undefined);
+  if (complaints.length > 0 && NO_CONNECTION.test(last)) {
+    return codexUnreachable(bestComplaint(complaints));
+  }
   if (INSTRUCTIONS.test(all)) {
     return new InstructionsRefusedError(last);
   }

@@ -1,5 +1,6 @@
 import { deadline } from "@std/async/deadline";
 import { ApiError } from "../errors.ts";
+import { ConnectionWatch } from "./connection.ts";
 import { readToolFailure, type WorkerOutput } from "./errors.ts";
 import { readCodexEvent, readLines } from "./events.ts";
 import { signalProcess, terminateWorker } from "./process_tree.ts";
@@ -31,6 +32,8 @@ export class CodexProcess {
   readonly thread: Promise<string>;
   /** Rejects with the {@linkcode ApiError} when the image tool has failed for good. */
   readonly toolFailure: Promise<never>;
+  /** Told what the CLI says of its connection. */
+  readonly connection = new ConnectionWatch();
 
   readonly #child: Deno.ChildProcess;
   readonly #workerTag: string;
@@ -58,8 +61,14 @@ export class CodexProcess {
       readLines(this.#child.stdout, (line) => {
         const event = readCodexEvent(line);
         if (event?.type === "thread") thread.resolve(event.threadId);
-        if (event?.type === "message") keep(this.#messages, event.text);
-        if (event?.type === "error") keep(this.#errors, event.message);
+        if (event?.type === "message") {
+          keep(this.#messages, event.text);
+          this.connection.reset();
+        }
+        if (event?.type === "error") {
+          keep(this.#errors, event.message);
+          this.connection.note(event.message);
+        }
       }, this.#over.signal),
       readLines(this.#child.stderr, (line) => {
         keep(this.#stderr, line);
@@ -94,6 +103,7 @@ export class CodexProcess {
 
   /** Ends the CLI and everything it started, and waits until all of it is gone. */
   async end(): Promise<void> {
+    this.connection.reset();
     await terminateWorker(this.#child, this.#workerTag);
     this.#over.abort();
     await this.#output;

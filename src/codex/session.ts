@@ -21,6 +21,8 @@ const TEXT = /"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|`(?:[^`\\]|\\.)*`/g;
 export interface SessionSummary {
   /** The calls of the image tool: JSON arguments, or the program that makes the call. */
   readonly toolCalls: readonly string[];
+  /** The state of the account's quota before the picture, in the CLI's words; undefined where it has not told it. */
+  readonly rateLimits: unknown;
   /** The prompt that the image tool got, once it has answered. */
   readonly revisedPrompt: string | undefined;
   /** Tokens of all model calls so far. */
@@ -49,6 +51,7 @@ export interface SessionFollower {
 /** What is known before the session file tells anything. */
 export const EMPTY_SUMMARY: SessionSummary = {
   toolCalls: [],
+  rateLimits: undefined,
   revisedPrompt: undefined,
   usage: { inputTokens: 0, outputTokens: 0 },
 };
@@ -63,6 +66,7 @@ export class SessionTail {
   readonly #toolCalls: string[] = [];
   #offset = 0;
   #isCut = false;
+  #rateLimits: unknown;
   #revisedPrompt: string | undefined;
   #inputTokens = 0;
   #outputTokens = 0;
@@ -90,6 +94,7 @@ export class SessionTail {
     }
     return {
       toolCalls: [...this.#toolCalls],
+      rateLimits: this.#rateLimits,
       revisedPrompt: this.#revisedPrompt,
       usage: {
         inputTokens: this.#inputTokens,
@@ -113,6 +118,9 @@ export class SessionTail {
       const usage = object(object(parse(line)?.payload).usage);
       this.#inputTokens += count(usage.input_tokens);
       this.#outputTokens += count(usage.output_tokens);
+    } else if (line.includes('"type":"token_count"')) {
+      this.#rateLimits = object(parse(line)?.payload).rate_limits ??
+        this.#rateLimits;
     } else if (/"type":"(?:custom_tool|function)_call"/.test(line)) {
       const call = object(parse(line)?.payload);
       const text = call.arguments ?? call.input;

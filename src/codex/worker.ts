@@ -5,7 +5,7 @@ import { type CliSetup, copyDatabases } from "./cli.ts";
 import { codexArguments, databasesIn, workerEnvironment } from "./command.ts";
 import { classifyError } from "./errors.ts";
 import { findImage, type ImageCheck, watchForImage } from "./image_watcher.ts";
-import { isTokenRefreshDue } from "./login.ts";
+import { isTokenRefreshDue, type LoginLock } from "./login.ts";
 import { CodexProcess } from "./process.ts";
 import { landlockCommand, type ReadGuard } from "./read_guard.ts";
 import {
@@ -19,6 +19,8 @@ import {
 export interface WorkerEnvironment extends CliSetup {
   /** The program's own file, behind all links. */
   readonly binaryFile: string;
+  /** The servers of tools in the system's settings, which workers switch off. */
+  readonly mcpServers?: readonly string[];
   /** The directory with the user's login. */
   readonly authHome: string;
   /** The file with our instructions. */
@@ -77,12 +79,17 @@ export interface Worker {
  */
 export class StartupGate {
   readonly #authFile: string;
+  readonly #lock: LoginLock;
   #next: Promise<void> = Promise.resolve();
   #isUnpacked = false;
 
-  /** @param authFile The login file. */
-  constructor(authFile: string) {
+  /**
+   * @param authFile The login file.
+   * @param lock Keeps other servers from refreshing the same login.
+   */
+  constructor(authFile: string, lock: LoginLock) {
     this.#authFile = authFile;
+    this.#lock = lock;
   }
 
   /**
@@ -95,7 +102,14 @@ export class StartupGate {
   take(started: Promise<boolean>, signal: AbortSignal): Promise<boolean> {
     const before = this.#next;
     const turn = abortable(before, signal).then(async () => {
+      if (!await isTokenRefreshDue(this.#authFile)) return false;
+      const unlock = await this.#lock(signal);
+      // Another server may have refreshed it meanwhile.
       const refreshes = await isTokenRefreshDue(this.#authFile);
+      if (refreshes) started.finally(unlock);
+      else unlock();
+      return refreshes;
+    }).then((refreshes) => {
       signal.throwIfAborted();
       return refreshes;
     });
@@ -138,6 +152,7 @@ export function startWorker(
       process = startProcess(setup, task);
       const thread = process.thread.then((id) => {
         session = followSession(setup.home, id, (call) => {
+          process?.connection.reset();
           refuseForeignPaths(call, task.images);
           task.onToolCall?.(call);
         });
@@ -215,6 +230,7 @@ async function waitForPicture(
     return await abortable(
       Promise.race([
         process.toolFailure,
+        process.connection.lost,
         thread.then((session) => {
           directory = session.pictures;
           watching = watchForImage(directory, setup.check, decided.signal);

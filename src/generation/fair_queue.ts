@@ -1,5 +1,10 @@
 import { abortable } from "@std/async/abortable";
-import { ApiError } from "../errors.ts";
+import { ApiError, type ErrorCode } from "../errors.ts";
+
+/** How often a pause is held against the clock and the login, in milliseconds. */
+const CHECK_MS = 1_000;
+/** How often a pause is tried, in milliseconds, where nothing else is set. */
+const PROBE_MS = 300_000;
 
 /** How many workers there may be. */
 export interface FairQueueOptions {
@@ -9,6 +14,18 @@ export interface FairQueueOptions {
   readonly maxQueue: number;
   /** How soon a full queue may have room again, in seconds; 30 when left out. */
   readonly retryAfter?: () => number;
+  /** How often one candidate is let through to try whether a pause is still true, in milliseconds; five minutes when left out. */
+  readonly probeMs?: number;
+  /** Tells one login from another: a pause ends when it changes. */
+  readonly loginId?: () => Promise<string>;
+}
+
+/** What the queue waits for. */
+export interface QueuePause {
+  /** What paused it. */
+  readonly code: ErrorCode;
+  /** Until when, in milliseconds since 1970. */
+  readonly until: number;
 }
 
 /** How busy the workers are. */
@@ -21,8 +38,8 @@ export interface Load {
   readonly queued: number;
   /** Candidates that may wait. */
   readonly queueMax: number;
-  /** Until when nothing is started, in milliseconds since 1970. */
-  readonly pausedUntil: number | undefined;
+  /** Why nothing is started; undefined where everything is. */
+  readonly paused: QueuePause | undefined;
 }
 
 /** How places are reserved. */
@@ -36,29 +53,35 @@ export interface Reservation {
   /**
    * Waits for the place.
    *
-   * @param onMove Told of the place in the queue, from 1, at once and when it changes.
+   * @param onMove Told of the place in the queue, from 1, and of what the queue waits for, at once and when one changes.
    * @throws The signal's reason, or the failure that paused the queue.
    */
   ready(
     signal: AbortSignal,
-    onMove?: (position: number) => void,
+    onMove?: OnMove,
   ): Promise<void>;
+  /** Says that the place has been of use: a pause that it was let through to try is over. */
+  succeed(): void;
   /** Gives the place back, or leaves the queue; a second call does nothing. */
   release(): void;
 }
+
+/** Told of a place in the queue, from 1, and of what the queue waits for. */
+export type OnMove = (position: number, paused?: QueuePause) => void;
 
 interface Place {
   readonly granted: PromiseWithResolvers<void>;
   readonly waitForQuota: boolean;
   state: "waiting" | "active" | "released";
   position: number;
-  onMove: (position: number) => void;
+  paused: QueuePause | undefined;
+  onMove: OnMove;
 }
 
-interface Pause {
-  readonly until: number;
+interface Pause extends QueuePause {
   readonly failure: ApiError;
-  readonly timer: ReturnType<typeof setTimeout>;
+  /** The login that it holds for, as soon as that is known. */
+  readonly loginId: Promise<string> | undefined;
 }
 
 /**
@@ -73,6 +96,10 @@ export class FairQueue {
   #queue: Place[][] = [];
   #active = 0;
   #pause: Pause | undefined;
+  #probe: Place | undefined;
+  /** When the pause was last told or tried, in milliseconds since 1970. */
+  #probedAt = 0;
+  #checking: ReturnType<typeof setInterval> | undefined;
 
   constructor(options: FairQueueOptions) {
     this.#options = options;
@@ -85,8 +112,14 @@ export class FairQueue {
       max: this.#options.max,
       queued: this.#queue.flat().length,
       queueMax: this.#options.maxQueue,
-      pausedUntil: this.#pause?.until,
+      paused: this.#paused,
     };
+  }
+
+  get #paused(): QueuePause | undefined {
+    if (this.#pause === undefined) return undefined;
+    const { code, until } = this.#pause;
+    return { code, until };
   }
 
   /**
@@ -96,15 +129,17 @@ export class FairQueue {
    * no patience.
    */
   reserve(count: number, options: ReserveOptions = {}): Reservation[] {
-    if (this.#pause !== undefined && !options.waitForQuota) {
+    const { waitForQuota = false } = options;
+    if (this.#pause !== undefined && !waitForQuota && !this.#isProbeDue()) {
       throw remaining(this.#pause);
     }
     this.#requireRoom(count);
     const places = Array.from({ length: count }, (): Place => ({
       granted: Promise.withResolvers(),
-      waitForQuota: options.waitForQuota ?? false,
+      waitForQuota,
       state: "waiting",
       position: 0,
+      paused: undefined,
       onMove: () => {},
     }));
     // Whoever gave up waiting is not there to be told.
@@ -114,8 +149,13 @@ export class FairQueue {
     return places.map((place) => ({
       ready: (signal, onMove) => {
         if (onMove !== undefined) place.onMove = onMove;
-        if (place.state === "waiting") place.onMove(place.position);
+        if (place.state === "waiting") {
+          place.onMove(place.position, place.paused);
+        }
         return abortable(place.granted.promise, signal);
+      },
+      succeed: () => {
+        if (place === this.#probe) this.resume();
       },
       release: () => this.#release(place),
     }));
@@ -124,36 +164,73 @@ export class FairQueue {
   /**
    * Starts nothing more for a while; who does not wait for quota fails.
    *
-   * @param until In milliseconds since 1970; an earlier time than that of a pause under way changes nothing.
+   * @param until In milliseconds since 1970; an earlier time than that of a pause under way changes nothing, unless it comes
+   * of a candidate that was let through to try.
    * @param failure What the others are told.
    */
   pause(until: number, failure: ApiError): void {
-    if (until <= (this.#pause?.until ?? Date.now())) return;
-    clearTimeout(this.#pause?.timer);
-    // Longer timers than 24 days overflow; a limit is never that long.
-    const ms = Math.min(until - Date.now(), 2 ** 31 - 1);
-    const timer = setTimeout(() => this.resume(), ms);
-    this.#pause = { until, failure, timer };
-    for (
-      const place of this.#queue.flat().filter(({ waitForQuota }) =>
-        !waitForQuota
-      )
-    ) {
-      place.granted.reject(failure);
-      this.#release(place);
+    const known = this.#probe === undefined ? this.#pause?.until : undefined;
+    if (until <= (known ?? Date.now())) return;
+    const { code } = failure;
+    const loginId = this.#options.loginId?.();
+    this.#pause = { until, code, failure, loginId };
+    this.#probedAt = Date.now();
+    // One long timer would not see the clock being set, nor the machine sleeping.
+    this.#checking ??= setInterval(() => this.recheck(), CHECK_MS);
+    this.#failImpatient(failure);
+    this.#advance();
+  }
+
+  /**
+   * Ends a pause whose time is over or whose login is another one by now, and lets a candidate through where it is time to try.
+   */
+  async recheck(): Promise<void> {
+    const pause = this.#pause;
+    if (pause === undefined) return;
+    if (Date.now() >= pause.until) {
+      this.resume();
+      return;
     }
+    const { loginId } = this.#options;
+    const isSame = await pause.loginId === await loginId?.();
+    if (pause !== this.#pause) return;
+    if (isSame) this.#advance();
+    else this.resume();
   }
 
   /** Forgets a pause without starting anything, at the end of the server. */
   close(): void {
-    clearTimeout(this.#pause?.timer);
+    clearInterval(this.#checking);
+    this.#checking = undefined;
   }
 
-  /** Ends a pause. */
-  resume(): void {
-    clearTimeout(this.#pause?.timer);
+  /**
+   * Ends a pause.
+   *
+   * @returns Whether there was one.
+   */
+  resume(): boolean {
+    const wasPaused = this.#pause !== undefined;
+    this.close();
     this.#pause = undefined;
+    this.#probe = undefined;
     this.#advance();
+    return wasPaused;
+  }
+
+  // However the clock is set: a jump back is as good a reason to try as time that has passed.
+  #isProbeDue(): boolean {
+    const { probeMs = PROBE_MS } = this.#options;
+    return this.#probe === undefined &&
+      Math.abs(Date.now() - this.#probedAt) >= probeMs;
+  }
+
+  #failImpatient(failure: ApiError): void {
+    for (const place of this.#queue.flat()) {
+      if (place.waitForQuota) continue;
+      place.granted.reject(failure);
+      this.#release(place);
+    }
   }
 
   #requireRoom(count: number): void {
@@ -168,7 +245,10 @@ export class FairQueue {
       );
     }
     const queued = this.#queue.flat().length;
-    const free = this.#pause === undefined ? max - this.#active : 0;
+    const startable = this.#pause === undefined
+      ? max
+      : this.#active + (this.#isProbeDue() ? 1 : 0);
+    const free = Math.min(max, startable) - this.#active;
     if (count <= free + maxQueue - queued) return;
     throw new ApiError(
       "queue_full",
@@ -178,19 +258,29 @@ export class FairQueue {
   }
 
   #advance(): void {
-    while (this.#active < this.#options.max && this.#pause === undefined) {
+    while (this.#active < this.#options.max) {
+      if (this.#pause !== undefined && !this.#isProbeDue()) break;
       const round = this.#queue.shift();
       const place = round?.shift();
       if (round === undefined || place === undefined) break;
       if (round.length > 0) this.#queue.push(round);
+      if (this.#pause !== undefined) {
+        this.#probe = place;
+        this.#probedAt = Date.now();
+      }
       place.state = "active";
       this.#active++;
+      if (place.paused !== undefined) place.onMove(place.position);
       place.granted.resolve();
     }
+    const paused = this.#paused;
     for (const [index, place] of inTurn(this.#queue).entries()) {
-      if (place.position === index + 1) continue;
+      const isSame = place.position === index + 1 &&
+        place.paused?.until === paused?.until;
+      if (isSame) continue;
       place.position = index + 1;
-      place.onMove(place.position);
+      place.paused = paused;
+      place.onMove(place.position, paused);
     }
   }
 
@@ -202,6 +292,13 @@ export class FairQueue {
     }
     if (place.state === "active") this.#active--;
     place.state = "released";
+    if (place === this.#probe) {
+      // It has told nothing: those that came with it would wait for the next one.
+      this.#probe = undefined;
+      if (this.#pause !== undefined) {
+        this.#failImpatient(remaining(this.#pause));
+      }
+    }
     this.#advance();
   }
 }

@@ -3,6 +3,7 @@ import type { Target } from "../api/size.ts";
 import type { ApiError } from "../errors.ts";
 import type { StoredImage } from "../images/store.ts";
 import type { ImageSet } from "./duplicates.ts";
+import type { QueuePause } from "./fair_queue.ts";
 import type { Reference, ReferenceDelivery } from "./references.ts";
 
 /** A request under way, as its candidates see it. */
@@ -56,6 +57,8 @@ export type Progress =
     readonly index: number;
     /** The place in the queue, from 1. */
     readonly position: number;
+    /** What all wait for. */
+    readonly paused?: QueuePause;
   }
   | { readonly phase: "started"; readonly index: number }
   | { readonly phase: "drawing"; readonly index: number }

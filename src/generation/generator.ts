@@ -10,7 +10,7 @@ import {
   makeCandidate,
 } from "./candidate.ts";
 import { ImageSet } from "./duplicates.ts";
-import type { FairQueue, Reservation } from "./fair_queue.ts";
+import type { FairQueue, OnMove, Reservation } from "./fair_queue.ts";
 import type {
   FailedCandidate,
   FinishedCandidate,
@@ -98,6 +98,7 @@ export class Generator {
     await codex.requireSupported();
     await codex.requireLogin();
     await checkStorage();
+    await slots.recheck();
     const { waitForQuota } = options;
     const tickets = slots.reserve(request.count, { waitForQuota });
     const ending = new AbortController();
@@ -162,8 +163,8 @@ export class Generator {
       readonly signal: AbortSignal;
     },
   ): Candidate {
-    const onMove = (position: number) =>
-      context.onProgress({ phase: "queued", index, position });
+    const onMove: OnMove = (position, paused) =>
+      context.onProgress({ phase: "queued", index, position, paused });
     const made = ticket.ready(signal, onMove).then(async () => {
       // The disk may have filled up while it waited.
       await this.#parts.checkStorage();
@@ -174,6 +175,7 @@ export class Generator {
         index,
         signal: AbortSignal.any([signal, late.signal]),
       });
+      candidate.finished.then(() => ticket.succeed(), () => {});
       const stopTimer = () => clearTimeout(timer);
       candidate.ended.then(stopTimer, stopTimer);
       return candidate;

@@ -44,6 +44,7 @@ const STATUS: Readonly<Record<ErrorCode, number>> = {
   codex_no_image: 502,
   codex_spawn_failed: 502,
   codex_login_required: 503,
+  codex_unreachable: 503,
   codex_unsupported: 503,
   image_tool_unavailable: 503,
   server_restarted: 503,

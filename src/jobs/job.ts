@@ -1,5 +1,6 @@
 import type { CandidateView, JobFailureView, JobView } from "../api/schemas.ts";
 import type { ApiError } from "../errors.ts";
+import type { QueuePause } from "../generation/fair_queue.ts";
 import type { Progress } from "../generation/generation.ts";
 import { isFinished, type JobRecord } from "./job_store.ts";
 
@@ -98,6 +99,8 @@ export interface CandidateState {
   readonly phase: Progress["phase"];
   /** The place in the queue, from 1, while it waits. */
   readonly position?: number;
+  /** What it waits for, beside its turn. */
+  readonly paused?: QueuePause;
   /** When it came up, in milliseconds since 1970. */
   readonly startedAt?: number;
   /** When it was done, in milliseconds since 1970. */
@@ -129,7 +132,12 @@ export function advance(
   const startedAt = state.startedAt ?? (phase === "queued" ? undefined : now);
   switch (phase) {
     case "queued":
-      return { index, phase, position: progress.position };
+      return {
+        index,
+        phase,
+        position: progress.position,
+        paused: progress.paused,
+      };
     case "started":
     case "drawing":
       return { index, phase, startedAt };
@@ -142,6 +150,15 @@ export function advance(
       return { index, phase, startedAt, endedAt: now, code, message };
     }
   }
+}
+
+/** Shows to callers what a job or a candidate waits for, beside its turn. */
+export function viewWaiting(
+  paused: QueuePause | undefined,
+): JobView["waiting"] {
+  if (paused === undefined) return null;
+  const { code, until } = paused;
+  return { code, until: new Date(until).toISOString() };
 }
 
 /**
@@ -167,6 +184,7 @@ export function viewCandidate(
     index: state.index,
     phase: state.phase,
     position: state.position ?? null,
+    waiting: viewWaiting(state.paused),
     elapsed_ms: elapsed,
     estimate_ms: estimate,
     image_id: state.imageId ?? null,
@@ -194,6 +212,7 @@ export function viewJob(
     created_at: new Date(createdAt).toISOString(),
     ended_at: endedAt === undefined ? null : new Date(endedAt).toISOString(),
     request,
+    waiting: viewWaiting(candidates.find(({ paused }) => paused)?.paused),
     candidates: candidates.map((state) => viewCandidate(state, median, now)),
     // It was written by `describe`, maybe in a previous run.
     answer: (answer as JobView["answer"]) ?? null,

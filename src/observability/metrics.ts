@@ -1,5 +1,6 @@
 import { cpuUsage } from "node:process";
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
+import type { Usage } from "../codex/usage.ts";
 import type { Load } from "../generation/fair_queue.ts";
 import type { Progress } from "../generation/generation.ts";
 import type { JobRecord, JobStatus } from "../jobs/job_store.ts";
@@ -20,6 +21,8 @@ export interface ServerState {
   readonly jobs: readonly JobStatus[];
   readonly library: { readonly bytes: number; readonly images: number };
   readonly load: Load;
+  /** How much of the quota is used, as far as that is known without asking. */
+  readonly usage: Usage | undefined;
 }
 
 /** Numbers that go up and down: their names, one line for people, and where they come from. */
@@ -66,7 +69,7 @@ const GAUGES: readonly (readonly [
   [
     `${PREFIX}queue_paused`,
     "Whether nothing is started because of a usage limit.",
-    ({ load }) => load.pausedUntil === undefined ? 0 : 1,
+    ({ load }) => load.paused === undefined ? 0 : 1,
   ],
   [
     `${PREFIX}library_images`,
@@ -99,6 +102,24 @@ export class Metrics implements JobObserver {
     gauge: this.#gauge(name, help),
     read,
   }));
+  readonly #quotaUsed = this.#gauge(
+    `${PREFIX}quota_used_percent`,
+    "How much of each window of the quota is used.",
+    ["limit", "minutes"],
+  );
+  readonly #quotaReset = this.#gauge(
+    `${PREFIX}quota_reset_time_seconds`,
+    "When each window starts over, in seconds since 1970.",
+    ["limit", "minutes"],
+  );
+  readonly #quotaKnown = this.#gauge(
+    `${PREFIX}quota_known_time_seconds`,
+    "When the quota was last told, in seconds since 1970; 0 for never.",
+  );
+  readonly #quotaPerImage = this.#gauge(
+    `${PREFIX}quota_percent_per_image`,
+    "What an image takes of the shortest window, estimated; NaN where that is not known.",
+  );
   readonly #jobs = this.#counter(
     `${PREFIX}jobs_total`,
     "Jobs that ended, by how they ended and why.",
@@ -189,7 +210,22 @@ export class Metrics implements JobObserver {
       this.#underWay.set({ status }, length);
     }
     for (const { gauge, read } of this.#gauges) gauge.set(read(state));
+    this.#setQuota(state.usage);
     return await this.#registry.metrics();
+  }
+
+  #setQuota(usage: Usage | undefined): void {
+    this.#quotaUsed.reset();
+    this.#quotaReset.reset();
+    for (const window of usage?.windows ?? []) {
+      const labels = { limit: window.limit, minutes: `${window.minutes}` };
+      this.#quotaUsed.set(labels, window.usedPercent);
+      if (window.resetsAt !== undefined) {
+        this.#quotaReset.set(labels, window.resetsAt);
+      }
+    }
+    this.#quotaKnown.set((usage?.asOf ?? 0) / 1000);
+    this.#quotaPerImage.set(usage?.images?.percentPerImage ?? NaN);
   }
 
   #gauge(name: string, help: string, labelNames: readonly string[] = []) {

@@ -118,6 +118,7 @@ async function showMetrics(
     jobs: jobs.all.map(({ record }) => record.status),
     library: library.totals,
     load: slots.load,
+    usage: codex.usage.last,
   });
   return new Response(text, {
     headers: {

@@ -13,6 +13,7 @@ import { JOB_ROUTES } from "./jobs.ts";
 import { OPENAI_ROUTES } from "./openai.ts";
 import type { ApiRoute, RequestContext, Service } from "./route.ts";
 import { STUDIO_ROUTES } from "./studio.ts";
+import { USAGE_ROUTES } from "./usage.ts";
 
 const LOOPBACK = ["127.0.0.1", "localhost", "::1"];
 
@@ -22,6 +23,7 @@ export const ROUTES: readonly ApiRoute[] = [
   ...OPENAI_ROUTES,
   ...IMAGE_ROUTES,
   ...JOB_ROUTES,
+  ...USAGE_ROUTES,
   ...SERVER_ROUTES,
   ...docsRoutes(() => ROUTES),
   ...STUDIO_ROUTES,

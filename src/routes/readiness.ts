@@ -48,13 +48,15 @@ export function createReadiness(options: ReadinessOptions): Readiness {
 }
 
 function checkUsageLimit({ load }: FairQueue): Check {
-  const { pausedUntil } = load;
+  const { paused } = load;
   return {
     name: "usage_limit",
-    ok: pausedUntil === undefined,
-    detail: pausedUntil === undefined
+    ok: paused === undefined,
+    detail: paused === undefined
       ? "none known"
-      : `reached, until ${new Date(pausedUntil).toISOString()}`,
+      : `reached, until ${
+        new Date(paused.until).toISOString()
+      } at the latest; a login with another account, or POST /v1/queue/resume, ends the pause`,
   };
 }
 
@@ -67,6 +69,7 @@ function checkAll(options: ReadinessOptions): Promise<readonly Check[]> {
     named("output_writable", checkWritable(outputDir)),
     named("free_disk", checkFreeDisk(options)),
     named("image_tool", codex.checkImageTool()),
+    named("system_config", codex.checkSystemConfig()),
   ]);
 }
 

@@ -73,6 +73,8 @@ Deno.test("every answer is what the document tells of it", async (t) => {
 
   await check("GET /healthz", { name: "Health" });
   await check("GET /readyz", { name: "Ready" });
+  await check("GET /v1/usage", { name: "Usage" });
+  await check("POST /v1/queue/resume", { name: "Resumed" });
   await check("GET /v1/capabilities", { name: "Capabilities" });
   await check("GET /v1/models", { name: "ModelList" });
   await check("GET /v1/models/gpt-image-2", { name: "Model" });

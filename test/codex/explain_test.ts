@@ -139,6 +139,42 @@ const ROWS: readonly Row[] = [
     message: "Codex ended without a picture and without a reason",
   },
   {
+    name: "a service without room",
+    traces: {
+      exitCode: 1,
+      errors: ["Selected model is at capacity. Please try a different model."],
+    },
+    code: "codex_exec_failed",
+    message: "Selected model is at capacity. Please try a different model.",
+    retryAfter: 60,
+  },
+  {
+    name: "the page of a proxy",
+    traces: {
+      exitCode: 1,
+      errors: [
+        "unexpected status 403 Forbidden: <html><head><title>Access denied</title></head></html>, url: http://127.0.0.1/v1/responses",
+      ],
+    },
+    code: "codex_exec_failed",
+    message:
+      'Codex did not get through to its service: a web page "Access denied" with status 403 Forbidden came in the place of an answer, as a proxy, a firewall or a login portal sends it',
+  },
+  {
+    name: "a lost connection",
+    traces: {
+      exitCode: 1,
+      errors: [
+        "Reconnecting... 5/5 (stream disconnected before completion: Connection refused (os error 111))",
+        "Connection failed: error sending request",
+      ],
+    },
+    code: "codex_unreachable",
+    message:
+      "Codex cannot reach its service: Connection refused (os error 111); look at the network, at HTTPS_PROXY and at SSL_CERT_FILE",
+    retryAfter: 30,
+  },
+  {
     name: "another error",
     traces: { exitCode: 1, errors: ["first", "stream disconnected"] },
     code: "codex_exec_failed",

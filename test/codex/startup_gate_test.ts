@@ -1,6 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { join } from "@std/path";
 import { type Backend, startBackend } from "../../scripts/container/backend.ts";
+import { loginLock } from "../../src/codex/login.ts";
 import { writeSandboxLogin } from "../../src/sandbox/login.ts";
 import { openCodex, type SandboxedCodex } from "../support/codex.ts";
 
@@ -34,6 +35,38 @@ Deno.test("StartupGate lets four workers refresh an expired login once", async (
   assertEquals(pictures.length, 4);
   assertEquals(refreshes, ["token-0"]);
   assertEquals(await savedToken(opened), "token-1");
+});
+
+Deno.test("StartupGate lets two servers with one login refresh it once", async () => {
+  const refreshes: string[] = [];
+  await using backend = startBackend({
+    onRefresh: (token) => refreshes.push(token),
+  });
+  const { url: upstreamUrl } = backend;
+  await using first = await openCodex({ upstreamUrl });
+  const { authHome } = first;
+  await using second = await openCodex({ upstreamUrl, authHome });
+  await expireLogin(first, backend);
+  const workers = [first, second]
+    .map(({ codex, task }) => codex.start(task("a fox"), NEVER));
+  await Promise.all(workers.map(({ picture }) => picture));
+  await Promise.all(workers.map(({ ended }) => ended));
+  assertEquals(refreshes, ["token-0"]);
+  assertEquals(await savedToken(first), "token-1");
+});
+
+Deno.test("StartupGate waits for a server that refreshes the login, and no longer than its caller", async () => {
+  await using opened = await openCodex({ login: { expiresAt: 1 } });
+  const unlock = await loginLock(opened.authHome)(NEVER);
+  const signal = AbortSignal.timeout(500);
+  const worker = opened.codex.start(opened.task("a fox"), signal);
+  await assertRejects(() => worker.picture, DOMException);
+  await worker.ended;
+  assertEquals(opened.sandbox.record.all, []);
+  unlock();
+  const next = opened.codex.start(opened.task("a fox"), NEVER);
+  await next.picture;
+  await next.ended;
 });
 
 Deno.test("Codex.start() ends no worker before its refreshed login is saved", async () => {

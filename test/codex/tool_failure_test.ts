@@ -87,7 +87,11 @@ Deno.test("readToolFailure() takes a 401 for a login that is not accepted", () =
 for (
   const [status, body, reason] of [
     ["500 Internal Server Error", undefined, "500: no reason given"],
-    ["502 Bad Gateway", "<html>Bad gateway</html>", "502: no reason given"],
+    [
+      "502 Bad Gateway",
+      "<html>Bad gateway</html>",
+      "502: a web page came in the place of an answer, as a proxy, a firewall or a login portal sends it",
+    ],
     ["503 Service Unavailable", "", "503: no reason given"],
     ["403 Forbidden", "null", "403: no reason given"],
     ["403 Forbidden", '{"error":null}', "403: no reason given"],

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { delay } from "@std/async/delay";
 import { ApiError } from "../../src/errors.ts";
 import {
   FairQueue,
@@ -38,7 +39,7 @@ Deno.test("FairQueue.reserve() gives places at once while there are any", async 
     max: 2,
     queued: 0,
     queueMax: 0,
-    pausedUntil: undefined,
+    paused: undefined,
   });
 });
 
@@ -203,14 +204,14 @@ Deno.test("FairQueue.pause() is only ever made longer", () => {
   const slots = new FairQueue({ max: 1, maxQueue: 0 });
   const end = Date.now() + HOUR_MS;
   slots.pause(Date.now() - 1, limit());
-  assertEquals(slots.load.pausedUntil, undefined);
+  assertEquals(slots.load.paused?.until, undefined);
   slots.pause(end, limit());
   slots.pause(end - 1000, limit());
-  assertEquals(slots.load.pausedUntil, end);
+  assertEquals(slots.load.paused?.until, end);
   slots.pause(end + 1000, limit());
-  assertEquals(slots.load.pausedUntil, end + 1000);
+  assertEquals(slots.load.paused?.until, end + 1000);
   slots.resume();
-  assertEquals(slots.load.pausedUntil, undefined);
+  assertEquals(slots.load.paused?.until, undefined);
 });
 
 Deno.test("FairQueue.pause() ends by itself", async () => {
@@ -219,5 +220,82 @@ Deno.test("FairQueue.pause() ends by itself", async () => {
   const [ticket] = slots.reserve(1, { waitForQuota: true });
   const got = follow({ ticket });
   await until(() => got.length === 1);
-  assertEquals(slots.load.pausedUntil, undefined);
+  assertEquals(slots.load.paused?.until, undefined);
+});
+
+Deno.test("FairQueue.pause() tells who waits what for and until when", async () => {
+  const slots = new FairQueue({ max: 1, maxQueue: 1 });
+  const until = Date.now() + HOUR_MS;
+  slots.pause(until, limit());
+  const [ticket] = slots.reserve(1, { waitForQuota: true });
+  const told: unknown[] = [];
+  const ready = ticket.ready(NEVER, (_, paused) => told.push(paused));
+  slots.pause(until + 1000, limit());
+  slots.resume();
+  await ready;
+  const code = "usage_limit_reached";
+  assertEquals(told, [
+    { code, until },
+    { code, until: until + 1000 },
+    undefined,
+  ]);
+});
+
+Deno.test("FairQueue.recheck() ends a pause whose login has changed", async () => {
+  let login = "one";
+  const slots = new FairQueue({
+    max: 1,
+    maxQueue: 0,
+    loginId: () => Promise.resolve(login),
+  });
+  slots.pause(Date.now() + HOUR_MS, limit());
+  await slots.recheck();
+  assertThrows(() => slots.reserve(1), ApiError);
+  login = "other";
+  await slots.recheck();
+  slots.reserve(1);
+});
+
+Deno.test("FairQueue lets one candidate through to try a pause, and goes on when it succeeds", async () => {
+  const slots = new FairQueue({ max: 4, maxQueue: 4, probeMs: 30 });
+  slots.pause(Date.now() + HOUR_MS, limit());
+  assertThrows(() => slots.reserve(1), ApiError);
+  await delay(40);
+  const [a, b] = slots.reserve(2);
+  const got = follow({ a, b });
+  await delay(40);
+  assertEquals(got, ["a"]);
+  assertThrows(() => slots.reserve(1), ApiError);
+  a.succeed();
+  await settle();
+  assertEquals(got, ["a", "b"]);
+  assertEquals(slots.load.paused, undefined);
+});
+
+Deno.test("FairQueue believes a candidate that was let through and failed, also where the time is shorter", async () => {
+  const slots = new FairQueue({ max: 2, maxQueue: 4, probeMs: 30 });
+  slots.pause(Date.now() + HOUR_MS, limit());
+  await delay(40);
+  const [a, b] = slots.reserve(2);
+  await a.ready(NEVER);
+  const waiting = b.ready(NEVER);
+  const failure = limit();
+  slots.pause(Date.now() + 60_000, failure);
+  assertEquals(await assertRejects(() => waiting, ApiError), failure);
+  a.release();
+  assert((slots.load.paused?.until ?? 0) < Date.now() + 61_000);
+  assertThrows(() => slots.reserve(1), ApiError);
+  slots.close();
+});
+
+Deno.test("FairQueue lets nobody wait for a candidate that was let through and told nothing", async () => {
+  const slots = new FairQueue({ max: 2, maxQueue: 4, probeMs: 30 });
+  slots.pause(Date.now() + HOUR_MS, limit());
+  await delay(40);
+  const [a, b] = slots.reserve(2);
+  const waiting = b.ready(NEVER);
+  a.release();
+  const failure = await assertRejects(() => waiting, ApiError);
+  assertEquals(failure.code, "usage_limit_reached");
+  slots.close();
 });

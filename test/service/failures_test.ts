@@ -1,4 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { join } from "@std/path";
+import { openPlace } from "../support/place.ts";
 import { startTestService } from "../support/service.ts";
 
 const USER_ERROR = "image_generation_user_error";
@@ -65,6 +67,36 @@ const FAILURES: readonly Expected[] = [
     code: "codex_exec_failed",
     type: SERVER_ERROR,
     message: "The server had an error while processing your request.",
+  },
+  {
+    directive: "capacity",
+    status: 502,
+    code: "codex_exec_failed",
+    type: SERVER_ERROR,
+    retryAfter: [60, 60],
+    message: "at capacity",
+  },
+  {
+    directive: "image-capacity",
+    status: 502,
+    code: "codex_exec_failed",
+    type: SERVER_ERROR,
+    retryAfter: [60, 60],
+    message: "503",
+  },
+  {
+    directive: "proxy-page",
+    status: 502,
+    code: "codex_exec_failed",
+    type: SERVER_ERROR,
+    message: "a web page",
+  },
+  {
+    directive: "image-proxy-page",
+    status: 502,
+    code: "codex_exec_failed",
+    type: SERVER_ERROR,
+    message: "a web page",
   },
   {
     directive: "no-image",
@@ -183,4 +215,26 @@ Deno.test("a missing Codex binary is 502 codex_spawn_failed", async () => {
   assertEquals([response.status, error.code], [502, "codex_spawn_failed"]);
   assertStringIncludes(error.message, "no-codex");
   await server.untilIdle();
+});
+
+Deno.test("with an API key for a login the answer is 503, nothing is started and /readyz says what to type", async () => {
+  await using place = await openPlace();
+  await Deno.writeTextFile(
+    join(place.authHome, "auth.json"),
+    '{"auth_mode":"apikey","OPENAI_API_KEY":"sk-test"}',
+  );
+  await using server = await startTestService({}, place);
+  const response = await server.generate({ prompt: "a fox" });
+  const { error } = await response.json();
+  assertEquals([response.status, error.code], [503, "codex_login_required"]);
+  assertStringIncludes(error.message, "API key");
+  assertEquals(place.sandbox.record.all, []);
+  assertEquals(server.logLines("codex.login.trouble")[0].kind, "api_key");
+  const ready = await fetch(`${server.url}/readyz`);
+  const { checks } = await ready.json();
+  assertEquals(ready.status, 503);
+  const { detail } = checks.find(({ name }: { name: string }) =>
+    name === "login"
+  );
+  assertStringIncludes(detail, "codex login");
 });

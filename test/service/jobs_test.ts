@@ -1,9 +1,10 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { delay } from "@std/async/delay";
 import { join } from "@std/path";
+import { writeSandboxLogin } from "../../src/sandbox/login.ts";
 import { filesIn } from "../support/test_server.ts";
 import { startTestService, type TestService } from "../support/service.ts";
-import { openPlace } from "../support/place.ts";
+import { openPlace, type TestSettings } from "../support/place.ts";
 import { until } from "../support/until.ts";
 
 const JSON_TYPE = { "content-type": "application/json" };
@@ -354,7 +355,11 @@ Deno.test("a usage limit pauses the queue: jobs wait, other requests are told at
   );
   assert(told.at(-1)?.data.retry_after < retry_after);
   const job = await startJob(server, { prompt: "a wren" });
-  assertEquals((await getJob(server, job.id)).candidates[0].position, 1);
+  const { candidates, waiting } = await getJob(server, job.id);
+  assertEquals(candidates[0].position, 1);
+  assertEquals(candidates[0].waiting, waiting);
+  assertEquals(waiting.code, "usage_limit_reached");
+  assert(Date.parse(waiting.until) > Date.now() + 60_000, waiting.until);
   assertEquals(server.logLines("codex.exec.start").length, started);
   const ready = await fetch(`${server.url}/readyz`);
   const { checks } = await ready.json();
@@ -363,6 +368,42 @@ Deno.test("a usage limit pauses the queue: jobs wait, other requests are told at
     checks.find(({ name }: Json) => name === "usage_limit").ok,
     false,
   );
+});
+
+Deno.test("POST /v1/queue/resume ends the pause, and jobs go on", async () => {
+  await using server = await startPaused();
+  const job = await startJob(server, { prompt: "a wren" });
+  for (const resumed of [true, false]) {
+    const url = `${server.url}/v1/queue/resume`;
+    const response = await fetch(url, { method: "POST" });
+    assertEquals(await response.json(), { resumed });
+  }
+  await until(async () => {
+    const { status, waiting } = await getJob(server, job.id);
+    return status === "completed" && waiting === null;
+  });
+});
+
+Deno.test("a login with another token ends the pause", async () => {
+  await using server = await startPaused();
+  await writeSandboxLogin(server.place.authHome, { refreshToken: "other" });
+  const drawn = await server.generate({ prompt: "a wren" });
+  await drawn.body?.cancel();
+  assertEquals(drawn.status, 200);
+});
+
+Deno.test("one request tries whether the usage limit is over, and ends the pause when it is", async () => {
+  await using server = await startPaused({ PROBE_INTERVAL_MS: "1000" });
+  const early = await server.generate({ prompt: "a wren" });
+  await early.body?.cancel();
+  assertEquals(early.status, 429);
+  await delay(1_100);
+  const probe = await server.generate({ prompt: "a wren", count: 2 });
+  await probe.body?.cancel();
+  assertEquals(probe.status, 200);
+  const ready = await fetch(`${server.url}/readyz`);
+  await ready.body?.cancel();
+  assertEquals(ready.status, 200);
 });
 
 Deno.test("of more than a thousand finished jobs the oldest are forgotten", async () => {
@@ -400,3 +441,15 @@ Deno.test("of more than a thousand finished jobs the oldest are forgotten", asyn
   );
   await until(() => filesIn(jobs).length === 1_000);
 });
+
+/** Starts a server and lets it run into a usage limit. */
+async function startPaused(settings: TestSettings = {}): Promise<TestService> {
+  const server = await startTestService({
+    PAUSE_ON_USAGE_LIMIT: "1",
+    ...settings,
+  });
+  const limited = await server.generate({ prompt: "x sandbox:usage-limit" });
+  await limited.body?.cancel();
+  assertEquals(limited.status, 429);
+  return server;
+}
