@@ -4,7 +4,7 @@ import { ImageIndex } from "../../src/library/index.ts";
 import {
   applyRetention,
   type RetentionLimits,
-} from "../../src/library/reconcile.ts";
+} from "../../src/library/retention.ts";
 import { filesIn, Shelf } from "./shelf.ts";
 
 const DAY_MS = 86_400_000;
@@ -137,6 +137,7 @@ function run(
     store,
     remove,
     signal,
+    now: Date.now,
     limits: { ...NO_LIMITS, ...limits },
   });
 }
