@@ -1,4 +1,4 @@
-/** Prints what `deno run` may touch for the present settings: `net` its addresses, `files` its paths, `check` nothing but mistakes. */
+/** Prints what `deno run` may touch for the present settings: `net` its addresses, `read` and `write` its paths, `check` nothing but mistakes. */
 import { basename, dirname, join } from "@std/path";
 import { ConfigError, readConfig } from "../src/config.ts";
 
@@ -10,6 +10,8 @@ function main(kind: string): string {
     return [...new Set(addresses)].map(bracketed).join(",");
   }
   const paths = [config.dataDir, config.outputDir];
+  // The login is looked at; only the CLI writes there.
+  if (kind === "read") paths.push(config.authHome);
   if (config.logFile !== undefined) paths.push(dirname(config.logFile));
   const all = new Set(paths.flatMap((path) => [path, realPath(path)]));
   // Deno reads a list: a comma in a path is written twice.

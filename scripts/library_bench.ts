@@ -4,8 +4,8 @@
  * It prints one table of medians. The images are made up, in a directory that is removed in the end.
  */
 import { join } from "@std/path";
-import { toSearchQuery } from "../src/library/index.ts";
-import { firstSortKey, type Library } from "../src/library/library.ts";
+import { firstSortKey, toSearchQuery } from "../src/library/index.ts";
+import type { Library } from "../src/library/library.ts";
 import { newId, Shelf } from "../test/library/shelf.ts";
 import { median, writeTable } from "./bench/table.ts";
 

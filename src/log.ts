@@ -37,6 +37,55 @@ export function createLog(sinks: readonly LogSink[]): Log {
   };
 }
 
+/** How a {@linkcode limitedLog} limits. */
+export interface LimitedLogOptions {
+  /** How many events of a kind are written in a window; 10 when left out. */
+  readonly max?: number;
+  /** How long a window is, in milliseconds; a minute when left out. */
+  readonly windowMs?: number;
+}
+
+/**
+ * Makes a log that writes so many events of a kind and then only counts them, for what callers can cause as often as they
+ * like. A kind is an event and the `code` among its fields. At the end of the window, or of the log, one more line of the
+ * kind has the count as `left_out`.
+ */
+export function limitedLog(
+  log: Log,
+  { max = 10, windowMs = 60_000 }: LimitedLogOptions = {},
+): Log & Disposable {
+  const windows = new Map<string, LogWindow>();
+  const limited: Log = (level, event, fields = {}) => {
+    const kind = `${event} ${fields.code}`;
+    const window = windows.get(kind) ?? open(kind, level, event, fields);
+    if (++window.count <= max) log(level, event, fields);
+  };
+  const open = (
+    kind: string,
+    level: LogLevel,
+    event: string,
+    { code }: LogFields,
+  ): LogWindow => {
+    const close = () => {
+      clearTimeout(timer);
+      windows.delete(kind);
+      const left_out = window.count - max;
+      if (left_out > 0) log(level, event, { code, left_out });
+    };
+    const timer = setTimeout(close, windowMs);
+    // To count is no reason to keep the process.
+    Deno.unrefTimer(timer);
+    const window = { count: 0, close };
+    windows.set(kind, window);
+    return window;
+  };
+  return Object.assign(limited, {
+    [Symbol.dispose]: () => {
+      for (const { close } of [...windows.values()]) close();
+    },
+  });
+}
+
 /** The sink that is the process's standard output; a line is dropped when nobody reads it any more, or its disk is full. */
 export const stdoutSink: LogSink = {
   write: (line) => writeOrDrop(Deno.stdout, line),
@@ -78,6 +127,11 @@ export function fileSink(
     },
     [Symbol.dispose]: () => file.close(),
   };
+}
+
+interface LogWindow {
+  count: number;
+  readonly close: () => void;
 }
 
 function openToAppend(path: string): Deno.FsFile {

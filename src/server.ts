@@ -64,6 +64,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     directory: config.outputDir,
     instance: instance.name,
     storePrompts: config.storePrompts,
+    waitingDirectory: join(config.dataDir, "waiting"),
   });
   const library = parts.use(await Library.open({ ...config, log, store }));
   const durations = new Durations();
@@ -76,7 +77,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   });
   const generator = new Generator({
     ...config,
-    checkStorage: createStorageCheck(config),
+    checkStorage: createStorageCheck({ ...config, folder: store.folder }),
     codex,
     durations,
     instance: instance.id,
@@ -107,7 +108,12 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     library,
     log,
     metrics,
-    readiness: createReadiness({ ...config, ...upstream, codex, slots }),
+    readiness: createReadiness({
+      ...config,
+      codex,
+      folder: store.folder,
+      slots,
+    }),
     replay: new Replay(jobs),
     slots,
     startedAt: performance.now(),

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { join } from "@std/path";
-import { createLog, fileSink } from "../src/log.ts";
+import { createLog, fileSink, limitedLog } from "../src/log.ts";
+import { until } from "./support/until.ts";
 
 Deno.test("createLog() writes one line of JSON with time, level, event and fields", () => {
   const lines: string[] = [];
@@ -164,3 +165,28 @@ function hasFullDevice(): boolean {
     throw error;
   }
 }
+
+Deno.test("limitedLog() writes ten events of a kind, and then how many were left out", () => {
+  const lines: unknown[] = [];
+  using log = limitedLog((level, event, fields) =>
+    lines.push([level, event, fields])
+  );
+  for (let i = 0; i < 25; i++) log("warn", "a", { code: "x", i });
+  log("info", "a", { code: "y" });
+  log("info", "b");
+  assertEquals(lines.length, 12);
+  log[Symbol.dispose]();
+  assertEquals(lines.slice(12), [["warn", "a", { code: "x", left_out: 15 }]]);
+});
+
+Deno.test("limitedLog() begins anew when its window is over", async () => {
+  const lines: unknown[] = [];
+  using log = limitedLog((_level, _event, fields) => lines.push(fields), {
+    max: 1,
+    windowMs: 20,
+  });
+  for (let i = 0; i < 3; i++) log("warn", "a", { i });
+  await until(() => lines.length === 2);
+  log("warn", "a", { i: 3 });
+  assertEquals(lines, [{ i: 0 }, { code: undefined, left_out: 2 }, { i: 3 }]);
+});

@@ -296,6 +296,11 @@ async function finish(
       ...referenceDeliveryWarnings(references, toolCalls),
       ...drawing.warnings,
       ...delivery.warnings,
+      ...(image.waiting
+        ? [
+          `The output folder is away: "${image.path}" holds the image until the folder is back`,
+        ]
+        : []),
     ],
     usage,
   };

@@ -7,6 +7,11 @@ const CACHE_CONTROL = "private, max-age=31536000, immutable";
 const RANGE = /^bytes=(\d*)-(\d*)$/i;
 const CHUNK_BYTES = 262_144;
 
+/** An open file, such as a `Deno.FsFile`. */
+export type SeekableFile = Pick<Deno.FsFile, "read"> & Disposable & {
+  seek(position: number, whence: Deno.SeekMode.Start): unknown;
+};
+
 /** What {@linkcode fileResponse} says about the file that it sends. */
 export interface FileResponseOptions {
   /** How many bytes the file has. */
@@ -38,7 +43,7 @@ type FileRange =
  */
 export async function fileResponse(
   request: Request,
-  file: Deno.FsFile,
+  file: SeekableFile,
   options: FileResponseOptions,
 ): Promise<Response> {
   using owner = new DisposableStack();
@@ -61,9 +66,10 @@ export async function fileResponse(
   headers.set("content-length", `${range?.length ?? options.size}`);
   if (request.method === "HEAD") return new Response(null, { headers });
   if (range === undefined) {
-    // Of its own streams Deno sends the bytes without a turn of ours for each, for half of the time.
-    owner.move();
-    return new Response(file.readable, { headers });
+    // Not more than was declared, also of a file that grows meanwhile.
+    const { size: length } = options;
+    const body = streamBytes(file, { owner: owner.move(), length });
+    return new Response(body, { headers });
   }
   const { start, length } = range;
   const last = start + length - 1;
@@ -178,7 +184,7 @@ function readRange(
 
 /** Streams `length` bytes from where the handle stands, and lets go of the handle at the last one. */
 function streamBytes(
-  file: Deno.FsFile,
+  file: SeekableFile,
   options: { readonly length: number; readonly owner: DisposableStack },
 ): ReadableStream<Uint8Array<ArrayBuffer>> {
   const { owner } = options;

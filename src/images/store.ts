@@ -1,4 +1,6 @@
+import { delay } from "@std/async/delay";
 import { join, resolve } from "@std/path";
+import { OutputFolder } from "../storage/output_folder.ts";
 import {
   discard,
   removeIfPresent,
@@ -6,7 +8,11 @@ import {
   TempNames,
   writeAtomically,
 } from "./atomic_write.ts";
-import { type OpenedFile, openRegularFile } from "./regular_file.ts";
+import {
+  type OpenedFile,
+  openRegularFile,
+  readSmallText,
+} from "./regular_file.ts";
 import {
   allFileNames,
   imageIdOf,
@@ -20,12 +26,19 @@ import {
   sidecarFileName,
 } from "./sidecar.ts";
 
+/** How long a sidecar may be: a prompt is 32,000 characters at most, and so is what was made of it. */
+const MAX_SIDECAR_BYTES = 1_048_576;
+/** How many names of files are looked at before other work gets its turn. */
+const NAMES_AT_ONCE = 5_000;
+
 /** The settings of {@linkcode ImageStore.open}. */
 export interface ImageStoreOptions {
   /** The folder of the images; made if it is not there. */
   readonly directory: string;
   /** The name of this server among those that share the folder, the same after a restart: letters, digits, `.`, `_`, `-`. */
   readonly instance: string;
+  /** Where images are kept while the folder is away; without it they cannot be stored then. */
+  readonly waitingDirectory?: string;
   /** Whether the words of callers, the prompt and what was made of it, are kept and shown; they are not when left out. */
   readonly storePrompts?: boolean;
 }
@@ -34,6 +47,8 @@ export interface ImageStoreOptions {
 export interface StoredImage {
   /** The absolute path of the delivered file. */
   readonly path: string;
+  /** Whether it lies in the waiting directory until the folder is back. */
+  readonly waiting: boolean;
   /** What is known of it. */
   readonly sidecar: Sidecar;
 }
@@ -47,32 +62,52 @@ export type ImageVariant = "delivered" | "original";
  *
  * The files are all there is, so a restart finds every image and a person can browse, copy and delete them. A sidecar is
  * written last, so that what has one was whole, and removed last, so that a removal that was interrupted can be repeated.
- * What a crash has left without one is not listed, but stays: it is a picture that somebody has paid for.
+ * What a crash has left without one is not listed, but stays: it is a picture that somebody has paid for. Whatever else
+ * appears in the folder is passed over, and while its disk is away images wait in another directory.
  */
 export class ImageStore {
-  /** The absolute path of the folder. */
-  readonly directory: string;
+  /** The folder, which may come and go. */
+  readonly folder: OutputFolder;
   readonly #tempNames: TempNames;
   readonly #storePrompts: boolean;
+  readonly #waitingDirectory: string | undefined;
+  /** The ids of the images in the waiting directory. */
+  readonly #waiting = new Set<string>();
   readonly #saving = new Set<string>();
   readonly #listeners: ((image: StoredImage) => void)[] = [];
+  #bringingHome: Promise<void> = Promise.resolve();
 
-  private constructor(options: ImageStoreOptions) {
-    this.directory = resolve(options.directory);
+  private constructor(options: ImageStoreOptions, folder: OutputFolder) {
+    this.folder = folder;
     this.#tempNames = new TempNames(options.instance);
     this.#storePrompts = options.storePrompts ?? false;
+    this.#waitingDirectory = options.waitingDirectory;
   }
 
   /** Opens a folder, and removes the temporary files that a previous run of this instance has left there. */
   static async open(options: ImageStoreOptions): Promise<ImageStore> {
-    const store = new ImageStore(options);
-    await Deno.mkdir(store.directory, { recursive: true });
-    for await (const entry of Deno.readDir(store.directory)) {
-      if (entry.isFile && store.#tempNames.owns(entry.name)) {
-        await removeIfPresent(store.#path(entry.name));
+    const folder = await OutputFolder.open(resolve(options.directory));
+    const store = new ImageStore(options, folder);
+    await store.#removeTemporaryFiles(folder.path);
+    const { waitingDirectory } = options;
+    if (waitingDirectory !== undefined) {
+      await Deno.mkdir(waitingDirectory, { recursive: true, mode: 0o700 });
+      await store.#removeTemporaryFiles(waitingDirectory);
+      for await (const id of imageIdsIn(waitingDirectory)) {
+        store.#waiting.add(id);
       }
     }
     return store;
+  }
+
+  /** The absolute path of the folder. */
+  get directory(): string {
+    return this.folder.path;
+  }
+
+  /** The ids of the images that wait until the folder is back. */
+  get waiting(): readonly string[] {
+    return [...this.#waiting];
   }
 
   /** Lets a function know of every image that is stored from now on, before {@linkcode ImageStore.save} returns. */
@@ -96,9 +131,8 @@ export class ImageStore {
     try {
       const keepPrompts = this.#storePrompts;
       const { sidecar, files } = await layOutImage(image, { keepPrompts });
-      if (await this.#isTaken(id)) throw taken(id);
-      await this.#write(files);
-      const saved = { path: this.#path(sidecar.file), sidecar };
+      await this.#writeSomewhere(id, files);
+      const saved = this.#locate(sidecar);
       for (const listener of this.#listeners) listener(saved);
       return saved;
     } finally {
@@ -108,11 +142,8 @@ export class ImageStore {
 
   /** Lists the ids of all images by the names of their sidecars, in no order; not every one need be whole. */
   async ids(): Promise<Set<string>> {
-    const ids = new Set<string>();
-    for await (const { name } of Deno.readDir(this.directory)) {
-      const id = imageIdOf(name);
-      if (id !== undefined && name === sidecarFileName(id)) ids.add(id);
-    }
+    const ids = new Set(this.#waiting);
+    for await (const id of imageIdsIn(this.directory)) ids.add(id);
     return ids;
   }
 
@@ -120,10 +151,21 @@ export class ImageStore {
   async find(id: string): Promise<StoredImage | undefined> {
     const sidecar = await this.#readSidecar(id);
     if (sidecar === undefined) return;
-    const image = { path: this.#path(sidecar.file), sidecar };
+    const image = this.#locate(sidecar);
     const delivered = await this.openFile(image, "delivered");
     delivered?.file.close();
     return delivered && image;
+  }
+
+  /** Moves the images that wait into the folder, as far as it is there. */
+  bringHome(): Promise<void> {
+    this.#bringingHome = this.#bringingHome.catch(() => {}).then(async () => {
+      for (const id of this.#waiting) {
+        if (!await this.folder.isPresent()) return;
+        await this.#moveHome(id);
+      }
+    });
+    return this.#bringingHome;
   }
 
   /**
@@ -138,7 +180,9 @@ export class ImageStore {
     const { sidecar } = image;
     const stored = variant === "delivered" ? sidecar : sidecar.original;
     if (stored === null) return;
-    const opened = await openRegularFile(this.#path(stored.file));
+    const opened = await openRegularFile(
+      this.#path(sidecar.id, stored.file),
+    );
     if (opened?.info.size === stored.bytes) return opened;
     opened?.file.close();
   }
@@ -151,36 +195,91 @@ export class ImageStore {
    * @returns Whether there was such an image; of two removals at once, one gets `true`
    */
   async remove(id: string): Promise<boolean> {
+    await Promise.allSettled([this.#bringingHome]);
     const sidecar = await this.#readSidecar(id);
     if (sidecar === undefined) return false;
     const { file, original } = sidecar;
     const files = original === null ? [file] : [file, original.file];
-    for (const name of files) await removeIfPresent(this.#path(name));
-    const removed = await removeIfPresent(this.#path(sidecarFileName(id)));
-    await syncDirectory(this.directory);
+    for (const name of files) await removeIfPresent(this.#path(id, name));
+    const path = this.#path(id, sidecarFileName(id));
+    const removed = await removeIfPresent(path);
+    await syncDirectory(this.#directoryOf(id));
+    this.#waiting.delete(id);
     return removed;
+  }
+
+  async #removeTemporaryFiles(directory: string): Promise<void> {
+    for await (const entry of Deno.readDir(directory)) {
+      if (entry.isFile && this.#tempNames.owns(entry.name)) {
+        await removeIfPresent(join(directory, entry.name));
+      }
+    }
   }
 
   async #readSidecar(id: string): Promise<Sidecar | undefined> {
     if (!isImageId(id)) return;
-    const opened = await openRegularFile(this.#path(sidecarFileName(id)));
-    if (opened === undefined) return;
-    const text = await new Response(opened.file.readable).text();
-    const sidecar = parseSidecar(text, id);
+    const path = this.#path(id, sidecarFileName(id));
+    const text = await readSmallText(path, MAX_SIDECAR_BYTES);
+    const sidecar = text === undefined ? undefined : parseSidecar(text, id);
     if (sidecar === undefined || this.#storePrompts) return sidecar;
     return redactPrompts(sidecar);
   }
 
-  async #write(files: readonly NewFile[]): Promise<void> {
+  /** Writes into the folder, or where images wait if it is away, or went away meanwhile. */
+  async #writeSomewhere(id: string, files: readonly NewFile[]): Promise<void> {
+    const waitingDirectory = this.#waitingDirectory;
+    if (waitingDirectory === undefined || await this.folder.isPresent()) {
+      try {
+        if (await this.#isTaken(id)) throw taken(id);
+        const paths = await this.#write(this.directory, files);
+        if (waitingDirectory === undefined || await this.folder.isPresent()) {
+          return;
+        }
+        await discard(paths);
+      } catch (error) {
+        const isHere = await this.folder.isPresent();
+        if (waitingDirectory === undefined || isHere) throw error;
+      }
+    }
+    await this.#write(waitingDirectory, files);
+    this.#waiting.add(id);
+  }
+
+  async #moveHome(id: string): Promise<void> {
+    const sidecar = await this.#readSidecar(id);
+    // What is not an image is left alone, where its owner can look at it.
+    if (sidecar === undefined) return void this.#waiting.delete(id);
+    const { file, original } = sidecar;
+    const names = [file, ...(original === null ? [] : [original.file])];
+    names.push(sidecarFileName(id));
+    const paths = names.map((name) => this.#path(id, name));
+    // An earlier move may have been cut off after its last file was written.
+    if (!await isPresent(join(this.directory, sidecarFileName(id)))) {
+      const files: NewFile[] = [];
+      for (const [i, name] of names.entries()) {
+        files.push({ name, bytes: await Deno.readFile(paths[i]) });
+      }
+      await this.#write(this.directory, files);
+    }
+    this.#waiting.delete(id);
+    for (const path of paths) await removeIfPresent(path);
+  }
+
+  /** Writes files one after the other; after a failure none of them is left. */
+  async #write(
+    directory: string,
+    files: readonly NewFile[],
+  ): Promise<readonly string[]> {
     const written: string[] = [];
     try {
       for (const { name, bytes } of files) {
-        const path = this.#path(name);
-        const tempPath = this.#path(this.#tempNames.next());
+        const path = join(directory, name);
+        const tempPath = join(directory, this.#tempNames.next());
         await writeAtomically(bytes, { path, tempPath });
         written.push(path);
       }
-      await syncDirectory(this.directory);
+      await syncDirectory(directory);
+      return written;
     } catch (error) {
       await discard(written);
       throw error;
@@ -188,12 +287,32 @@ export class ImageStore {
   }
 
   async #isTaken(id: string): Promise<boolean> {
-    const paths = allFileNames(id).map((name) => this.#path(name));
+    const paths = allFileNames(id).map((name) => join(this.directory, name));
     return (await Promise.all(paths.map(isPresent))).includes(true);
   }
 
-  #path(name: string): string {
-    return join(this.directory, name);
+  #locate(sidecar: Sidecar): StoredImage {
+    const { file, id } = sidecar;
+    const waiting = this.#waiting.has(id);
+    return { path: this.#path(id, file), waiting, sidecar };
+  }
+
+  #directoryOf(id: string): string {
+    const isWaiting = this.#waiting.has(id);
+    return isWaiting ? this.#waitingDirectory ?? "" : this.directory;
+  }
+
+  #path(id: string, name: string): string {
+    return join(this.#directoryOf(id), name);
+  }
+}
+
+async function* imageIdsIn(directory: string): AsyncGenerator<string> {
+  let count = 0;
+  for await (const { name } of Deno.readDir(directory)) {
+    if (++count % NAMES_AT_ONCE === 0) await delay(0);
+    const id = imageIdOf(name);
+    if (id !== undefined && name === sidecarFileName(id)) yield id;
   }
 }
 

@@ -1,43 +1,93 @@
 import { join } from "@std/path";
+import { z } from "zod";
 import type { GenerateRequest } from "../api/generate_request.ts";
-import type { JobView } from "../api/schemas.ts";
+import { candidateSchema, jobSchema } from "../api/schemas.ts";
+import { readSmallText } from "../images/regular_file.ts";
 import { removeIfExists } from "../util.ts";
-import { type CandidateState, newCandidate } from "./job.ts";
+import { newCandidate } from "./job.ts";
+
+const NAME = /^(gen_[0-9a-f-]{36})\.json$/;
+/** How long the file of a job may be: an answer is some kilobytes. */
+const MAX_BYTES = 4_194_304;
+/** How deep an answer may be nested. */
+const MAX_DEPTH = 16;
+/** More events than a job can have told after its record was last written. */
+const UNWRITTEN_EVENTS = 10_000;
+/** What an orderly end of the server has told those who waited. */
+const STOPPED = "shutting_down";
+
+const TIME = z.int().min(0).max(8.64e15);
+const STATUS = jobSchema.shape.status;
+const REQUEST = jobSchema.shape.request.readonly();
+const FAILURE = z.object({
+  code: z.string(),
+  message: z.string(),
+  /** When to try again, in milliseconds since 1970, where that is known. */
+  retryAt: z.number().optional(),
+}).readonly();
+const CANDIDATE = z.object({
+  /** Which of the request's candidates, from 0. */
+  index: z.int().min(0),
+  /** The last step. */
+  phase: candidateSchema.shape.phase,
+  /** The place in the queue, from 1, while it waits. */
+  position: z.int().optional(),
+  /** When it came up, in milliseconds since 1970. */
+  startedAt: TIME.optional(),
+  /** When it was done, in milliseconds since 1970. */
+  endedAt: TIME.optional(),
+  /** The stored image. */
+  imageId: z.string().optional(),
+  /** Why there is none. */
+  code: z.string().optional(),
+  /** The same for people. */
+  message: z.string().optional(),
+}).readonly();
+const RECORD = z.object({
+  /** `gen_…` */
+  id: z.string(),
+  requestId: z.string(),
+  status: STATUS,
+  /** In milliseconds since 1970. */
+  createdAt: TIME,
+  /** In milliseconds since 1970; undefined until it is done. */
+  endedAt: TIME.optional(),
+  /** What was asked, without the words. */
+  request: REQUEST,
+  candidates: z.array(CANDIDATE).readonly(),
+  /** The id of the last event; what earlier versions have written does not tell it. */
+  lastEventId: z.int().min(0).default(1),
+  /** The answer of the API, once there is one. */
+  answer: z.unknown().refine((answer) => isShallow(answer, MAX_DEPTH))
+    .optional(),
+  /** Why there is none. */
+  failure: FAILURE.optional(),
+}).readonly();
+
+/** What is said of a job that a restart has cut off. */
+export const RESTARTED = {
+  code: "server_restarted",
+  message: "The server was restarted before the job was done",
+} as const;
 
 /** How a job stands. */
-export type JobStatus = JobView["status"];
+export type JobStatus = z.infer<typeof STATUS>;
 
 /** Everything of a job that outlives the process. */
-export interface JobRecord {
-  /** `gen_…` */
-  readonly id: string;
-  readonly requestId: string;
-  readonly status: JobStatus;
-  /** In milliseconds since 1970. */
-  readonly createdAt: number;
-  /** In milliseconds since 1970; undefined until it is done. */
-  readonly endedAt?: number;
-  /** What was asked, without the words. */
-  readonly request: RequestSummary;
-  readonly candidates: readonly CandidateState[];
-  /** The id of the last event. */
-  readonly lastEventId: number;
-  /** The answer of the API, once there is one. */
-  readonly answer?: unknown;
-  /** Why there is none. */
-  readonly failure?: JobError;
-}
+export type JobRecord = z.infer<typeof RECORD>;
 
 /** Why a job has no answer. */
-export interface JobError {
-  readonly code: string;
-  readonly message: string;
-  /** When to try again, in milliseconds since 1970, where that is known. */
-  readonly retryAt?: number;
-}
+export type JobError = z.infer<typeof FAILURE>;
 
 /** A request without its words and pictures. */
-export type RequestSummary = JobView["request"];
+export type RequestSummary = z.infer<typeof REQUEST>;
+
+/** What was read from the files of jobs. */
+export interface StoredJobs {
+  readonly records: readonly JobRecord[];
+  /** The names of the files that are no records. */
+  readonly unusable: readonly string[];
+}
 
 /** Makes the record of a job that has just been asked for. */
 export function newJobRecord(
@@ -70,8 +120,6 @@ export function isFinished(status: JobStatus): boolean {
   return status !== "queued" && status !== "running";
 }
 
-const NAME = /^(gen_[0-9a-f-]{36})\.json$/;
-
 /** Keeps the records of jobs as files, so that a restart forgets none. */
 export class JobFiles {
   readonly #directory: string;
@@ -88,16 +136,19 @@ export class JobFiles {
     this.#keepWords = keepWords;
   }
 
-  /** Reads all records; files that are no records are left alone. */
-  async readAll(): Promise<JobRecord[]> {
+  /** Reads all records; files that are none are left alone. */
+  async readAll(): Promise<StoredJobs> {
     await Deno.mkdir(this.#directory, { recursive: true, mode: 0o700 });
     const records: JobRecord[] = [];
+    const unusable: string[] = [];
     for await (const { name } of Deno.readDir(this.#directory)) {
       const id = NAME.exec(name)?.[1];
-      const record = id === undefined ? undefined : await this.#read(id);
-      if (record !== undefined) records.push(record);
+      if (id === undefined) continue;
+      const record = await this.#read(id);
+      if (record === undefined) unusable.push(name);
+      else records.push(record);
     }
-    return records;
+    return { records, unusable };
   }
 
   /** Writes a record, whole or not at all. */
@@ -133,17 +184,9 @@ export class JobFiles {
   }
 
   async #read(id: string): Promise<JobRecord | undefined> {
-    try {
-      const record = JSON.parse(await Deno.readTextFile(this.#path(id)));
-      return record?.id === id && Array.isArray(record.candidates)
-        // What earlier versions have written does not tell it.
-        ? { lastEventId: 1, ...record }
-        : undefined;
-    } catch (error) {
-      // A file that a power cut has torn is as good as none.
-      if (error instanceof SyntaxError) return undefined;
-      throw error;
-    }
+    const text = await readSmallText(this.#path(id), MAX_BYTES);
+    const { data: record } = RECORD.safeParse(parseJson(text ?? ""));
+    return record?.id === id ? record : undefined;
   }
 
   #path(id: string): string {
@@ -151,19 +194,7 @@ export class JobFiles {
   }
 }
 
-/** What is said of a job that a restart has cut off. */
-export const RESTARTED = {
-  code: "server_restarted",
-  message: "The server was restarted before the job was done",
-} as const;
-
-/** More events than a job can have told after its record was last written. */
-const UNWRITTEN_EVENTS = 10_000;
-
-/** What an orderly end of the server has told those who waited. */
-const STOPPED = "shutting_down";
-
-/** Ends the record of a job that a former life of the server has left unfinished, or has ended because it ended itself. */
+/** Ends the record of a job that a previous run of the server has left unfinished, or has ended because it ended itself. */
 export function endAfterRestart(record: JobRecord, now: number): JobRecord {
   const { endedAt = now, failure, status } = record;
   const isUnfinished = status === "queued" || status === "running";
@@ -181,4 +212,21 @@ export function endAfterRestart(record: JobRecord, now: number): JobRecord {
         : state
     ),
   };
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    // A file that a power cut has torn is as good as none.
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}
+
+/** Whether a value of JSON can be written again, which takes a call for every level. */
+function isShallow(value: unknown, levels: number): boolean {
+  if (typeof value !== "object" || value === null) return true;
+  return levels > 0 &&
+    Object.values(value).every((inner) => isShallow(inner, levels - 1));
 }

@@ -126,6 +126,8 @@ export function finishedEntry<Answer>(job: Job): JobEntry<Answer> {
 const MAX_KEPT = 1000;
 /** How many events of all jobs are kept for readers that come back. */
 const FEED_CAPACITY = 1000;
+/** How many files that are no records are named in the log. */
+const MAX_NAMED = 10;
 
 /** What {@linkcode Jobs} work with. */
 export interface JobsParts<Answer extends JobAnswer> {
@@ -170,13 +172,18 @@ export class Jobs<Answer extends JobAnswer> {
     parts: JobsParts<Answer>,
   ): Promise<Jobs<Answer>> {
     const jobs = new Jobs(parts);
-    const records = await parts.files.readAll();
-    records.sort((a, b) => a.createdAt - b.createdAt);
-    for (const former of records) {
+    const { records, unusable } = await parts.files.readAll();
+    if (unusable.length > 0) {
+      parts.log("warn", "job.unusable_files", {
+        count: unusable.length,
+        files: unusable.slice(0, MAX_NAMED),
+      });
+    }
+    for (const former of records.toSorted(byCreation)) {
       const record = endAfterRestart(former, Date.now());
-      if (record !== former) await parts.files.write(record);
       const job = new Job(record, () => parts.durations.median);
       jobs.#entries.set(record.id, finishedEntry(job));
+      if (record !== former) jobs.#keep(job);
     }
     jobs.#prune();
     return jobs;
@@ -338,4 +345,8 @@ export class Jobs<Answer extends JobAnswer> {
       });
     }
   }
+}
+
+function byCreation(a: JobRecord, b: JobRecord): number {
+  return a.createdAt - b.createdAt;
 }

@@ -1,148 +1,36 @@
-import { basename, join } from "@std/path";
-import { imageIdOf } from "../images/sidecar.ts";
+import { join } from "@std/path";
+import { sidecarFileName } from "../images/sidecar.ts";
 import type { ImageStore, StoredImage } from "../images/store.ts";
 import type { Log } from "../log.ts";
 import { startStopwatch } from "../util.ts";
 import { ImageIndex, type IndexQuery, type IndexTotals } from "./index.ts";
+import { type Page, readPage } from "./page.ts";
+import { reconcile } from "./reconcile.ts";
 import {
   applyRetention,
+  CautiousClock,
   isOldestTooMuch,
-  reconcile,
   type RetentionLimits,
-  TaskRunner,
-} from "./reconcile.ts";
+} from "./retention.ts";
+import { TaskRunner } from "./task_runner.ts";
 import { Thumbnails } from "./thumbnails.ts";
 
-/** How many images of one millisecond have places of that millisecond; further ones get those of the next. */
-const PER_MILLISECOND = 1024;
-/** The last millisecond whose places are exact numbers: in the year 2248. */
-const LAST_MILLISECOND = 2 ** 43 - 1;
-const TEXT = /^([0-9a-z]{1,11})-([0-9a-z]{2})$/;
-/** What places are divided by for the digits at the end of a cursor: a prime that two of them hold. */
-const CHECK = 1_291;
-
-/**
- * The first place of a time. A place is a whole number that an image keeps as long as it is listed: later images have higher
- * ones, so that one number is the order, the key and where a page ends.
- *
- * @param createdAt As a sidecar has it: an ISO 8601 date
- */
-export function firstSortKey(createdAt: string): number {
-  const time = Math.floor(Date.parse(createdAt));
-  return Math.min(Math.max(time, 0), LAST_MILLISECOND) * PER_MILLISECOND;
-}
-
-/** The first place of the following millisecond. */
-export function nextFirstSortKey(sortKey: number): number {
-  return (Math.floor(sortKey / PER_MILLISECOND) + 1) * PER_MILLISECOND;
-}
-
-/** Tells the time of a place, in milliseconds since 1970. */
-export function timeOf(sortKey: number): number {
-  return Math.floor(sortKey / PER_MILLISECOND);
-}
-
-/** Writes a place as a cursor for callers, with two digits at its end by which a damaged one is known. */
-export function formatCursor(sortKey: number): string {
-  const check = (sortKey % CHECK).toString(36).padStart(2, "0");
-  return `${sortKey.toString(36)}-${check}`;
-}
-
-/** Reads a cursor; nothing if it is not one. */
-export function parseCursor(text: string): number | undefined {
-  const [, digits = ""] = TEXT.exec(text) ?? [];
-  const sortKey = Number.parseInt(digits, 36);
-  const isOne = Number.isSafeInteger(sortKey) && formatCursor(sortKey) === text;
-  return isOne ? sortKey : undefined;
-}
-
-/** How many images are read at once: more do not make it faster, and every one needs an open file. */
-const AT_ONCE = 8;
-
-/** Finds images in the order of their ids; nothing in the place of one that is not there, or not whole. */
-export async function readAll(
-  store: ImageStore,
-  ids: readonly string[],
-): Promise<(StoredImage | undefined)[]> {
-  const images: (StoredImage | undefined)[] = [];
-  for (let start = 0; start < ids.length; start += AT_ONCE) {
-    const group = ids.slice(start, start + AT_ONCE);
-    images.push(...await Promise.all(group.map((id) => store.find(id))));
-  }
-  return images;
-}
-
-/** A part of a list of images. */
-export interface Page {
-  readonly images: readonly StoredImage[];
-  /** Before which place the list goes on; nothing at its end. */
-  readonly next: number | undefined;
-}
-
-/** What {@linkcode readPage} reads from. */
-export interface PageSources {
-  readonly index: ImageIndex;
-  /** Called for an image that the index lists and that is not in the store. */
-  readonly onGone: (id: string) => Promise<void>;
-  readonly store: ImageStore;
-}
-
-/** Reads the images that an index lists from the store, as many as are asked for even if some are gone. */
-export async function readPage(
-  query: IndexQuery,
-  { index, onGone, store }: PageSources,
-): Promise<Page> {
-  const found: { readonly image: StoredImage; readonly sortKey: number }[] = [];
-  let { before } = query;
-  while (true) {
-    // One more than asked for tells whether there are more.
-    const limit = query.limit + 1 - found.length;
-    const listed = index.list({ ...query, before, limit });
-    const images = await readAll(store, listed.map(({ id }) => id));
-    for (const [i, { id, sortKey }] of listed.entries()) {
-      const image = images[i];
-      if (image === undefined) await onGone(id);
-      else found.push({ image, sortKey });
-    }
-    before = listed.at(-1)?.sortKey;
-    if (listed.length < limit || found.length > query.limit) break;
-  }
-  const shown = found.slice(0, query.limit);
-  const next = found.length > shown.length ? shown.at(-1)?.sortKey : undefined;
-  return { images: shown.map(({ image }) => image), next };
-}
-
-/** What {@linkcode watchImages} does and until when. */
-export interface WatchOptions {
-  /** Called with the id of an image of which a file came, changed or went; one call at a time. */
-  readonly onChange: (id: string) => Promise<void>;
-  /** Ends the watch. */
-  readonly signal: AbortSignal;
-}
-
-/**
- * Watches the files of images in a folder, whoever touches them, until the signal is aborted.
- *
- * Not every file system tells of every change, so that this can only make things sooner known.
- */
-export async function watchImages(
-  directory: string,
-  { onChange, signal }: WatchOptions,
-): Promise<void> {
-  const watcher = Deno.watchFs(directory, { recursive: false });
-  const close = () => watcher.close();
-  signal.addEventListener("abort", close, { once: true });
-  for await (const { paths } of watcher) {
-    for (const path of paths) {
-      const id = imageIdOf(basename(path));
-      if (id !== undefined && !signal.aborted) await onChange(id);
-    }
-  }
-}
-
-const TIDY_INTERVAL_MS = 3_600_000;
+const RECONCILE_INTERVAL_MS = 3_600_000;
 /** How often to look for images that exceed a limit and were too young to go when they came. */
 const RETAIN_INTERVAL_MS = 300_000;
+/**
+ * How often to look whether the folder went, came back or has other files. It is not watched: `Deno.watchFs` opens what
+ * appears, and waits for ever where that is a pipe.
+ */
+const FOLDER_INTERVAL_MS = 2_000;
+/** For how long after a change a file may still be copied, in milliseconds. */
+const COPY_MS = 60_000;
+/** How many times as long as a reconciliation took there is none for a change of files. */
+const REST_FACTOR = 30;
+/** How many images the folder is known again by: some of the newest may have been deleted while it was away. */
+const KNOWN_IMAGES = 100;
+/** How many unusable files are named in the log, and how many are remembered so that they are named once. */
+const MAX_NAMED = 10, MAX_REMEMBERED = 10_000;
 
 /** The settings of {@linkcode Library.open}. */
 export interface LibraryOptions extends RetentionLimits {
@@ -158,7 +46,8 @@ export interface LibraryOptions extends RetentionLimits {
  * The images of a store in the order in which they were made, and their thumbnails.
  *
  * The store is the truth: an index tells what to look for, and what is not in the store does not show up. The library keeps
- * its index in line with the store, and removes images that exceed the limits.
+ * its index in line with the store, and removes images that exceed the limits. While the folder is away the index stays as
+ * it is.
  */
 export class Library implements AsyncDisposable {
   /** The small pictures. */
@@ -166,7 +55,16 @@ export class Library implements AsyncDisposable {
   readonly #options: LibraryOptions;
   readonly #index: ImageIndex;
   readonly #background = new TaskRunner((error) => this.#warn(error));
+  readonly #clock = new CautiousClock();
+  readonly #unusable = new Set<string>();
   #indexing = true;
+  #away = false;
+  #checking = false;
+  /** Which files were seen last: changes with the directory and with the names in it. */
+  #seen = "";
+  #seenAt = 0;
+  #restUntil = 0;
+  #hasUnusable = false;
 
   private constructor(options: LibraryOptions, thumbnails: Thumbnails) {
     const { dataDir, store, storePrompts } = options;
@@ -178,22 +76,37 @@ export class Library implements AsyncDisposable {
       onDamage: () => this.#startAfresh(),
     });
     store.onSaved((image) => this.#add(image));
-    this.#background.run(() => this.#watch());
-    this.#background.every(TIDY_INTERVAL_MS, () => this.reconcile());
+    store.folder.recognizeBy(() => this.#knownNames());
+    this.#background.every(FOLDER_INTERVAL_MS, () => {
+      if (!this.#checking) this.#background.run(() => this.#checkFolder());
+    });
     this.#background.every(RETAIN_INTERVAL_MS, () => this.#retainNext());
+    this.#background.every(RECONCILE_INTERVAL_MS, () => {
+      this.#clock.confirm();
+      this.reconcile();
+    });
+    this.#background.run(() => store.bringHome());
     this.reconcile();
   }
 
   /** Opens a library; what it does not know yet of the store it reads in the background. */
   static async open(options: LibraryOptions): Promise<Library> {
-    const { dataDir, store } = options;
-    const directory = join(dataDir, "thumbnails");
-    return new Library(options, await Thumbnails.open({ directory, store }));
+    const { dataDir, log, store } = options;
+    const thumbnails = await Thumbnails.open({
+      directory: join(dataDir, "thumbnails"),
+      store,
+      onUnusable: (image, error) =>
+        log("warn", "library.thumbnail_failed", {
+          image,
+          reason: error.message,
+        }),
+    });
+    return new Library(options, thumbnails);
   }
 
-  /** Whether images may be missing from lists because the library does not know all of the store yet. */
+  /** Whether images may be missing from lists: the library does not know all of the store yet, or its folder is away. */
   get indexing(): boolean {
-    return this.#indexing;
+    return this.#indexing || this.#away;
   }
 
   /** How many images there are, and their bytes, as far as is known. */
@@ -201,25 +114,29 @@ export class Library implements AsyncDisposable {
     return this.#index.totals;
   }
 
-  /** Lists images, newest first. */
-  list(query: IndexQuery): Promise<Page> {
-    return readPage(query, {
+  /** Lists images, newest first; while the folder is away, those that wait for it. */
+  async list(query: IndexQuery): Promise<Page> {
+    const { store } = this.#options;
+    const isPresent = await store.folder.isPresent();
+    return readPage(isPresent ? query : { ...query, ids: store.waiting }, {
       index: this.#index,
-      onGone: (id) => this.#drop(id),
-      store: this.#options.store,
+      onGone: (id) => this.#forgetIfGone(id),
+      store,
     });
   }
 
   /** Removes an image with all its files, and tells whether there was one. */
   async remove(id: string): Promise<boolean> {
     const removed = await this.#options.store.remove(id);
-    await this.#drop(id);
+    if (removed) await this.#forget(id);
+    else await this.#forgetIfGone(id);
     return removed;
   }
 
   /** Brings the index in line with the store and removes what exceeds the limits, as happens at the start and every hour. */
   reconcile(): Promise<void> {
     return this.#background.runNext(async () => {
+      if (!await this.#options.store.folder.isPresent()) return;
       await this.#synchronize();
       await this.#retain();
     });
@@ -229,26 +146,42 @@ export class Library implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#background[Symbol.asyncDispose]();
     await this.thumbnails.idle();
+    this.#options.store.folder.recognizeBy(() => []);
     this.#index[Symbol.dispose]();
   }
 
   async #synchronize(): Promise<void> {
     const duration = startStopwatch();
-    const changes = await reconcile({
+    await this.#see();
+    const { added, removed, unusable } = await reconcile({
       index: this.#index,
       onGone: (id) => this.thumbnails.remove(id),
       signal: this.#background.signal,
       store: this.#options.store,
     });
     await this.thumbnails.keepOnly((id) => this.#index.has(id));
-    if (this.#indexing || changes.added + changes.removed > 0) {
+    this.#tellUnusable(unusable);
+    this.#restUntil = performance.now() + duration() * REST_FACTOR;
+    if (this.#indexing || added + removed > 0) {
       this.#options.log("info", "library.synchronized", {
-        ...changes,
+        added,
+        removed,
         images: this.#index.totals.images,
         duration_ms: duration(),
       });
     }
     this.#indexing = false;
+  }
+
+  #tellUnusable(ids: readonly string[]): void {
+    this.#hasUnusable = ids.length > 0;
+    const fresh = ids.filter((id) => !this.#unusable.has(id));
+    if (fresh.length === 0 || this.#unusable.size >= MAX_REMEMBERED) return;
+    for (const id of fresh.slice(0, MAX_REMEMBERED)) this.#unusable.add(id);
+    this.#options.log("warn", "library.unusable_files", {
+      count: fresh.length,
+      files: fresh.slice(0, MAX_NAMED).map(sidecarFileName),
+    });
   }
 
   #retainNext(): void {
@@ -259,6 +192,7 @@ export class Library implements AsyncDisposable {
     const removed = await applyRetention({
       index: this.#index,
       limits: this.#options,
+      now: () => this.#clock.now(),
       remove: (id) => this.remove(id),
       signal: this.#background.signal,
       store: this.#options.store,
@@ -275,33 +209,68 @@ export class Library implements AsyncDisposable {
   #add({ sidecar }: StoredImage): void {
     try {
       this.#index.add([sidecar]);
-      if (isOldestTooMuch(this.#index, this.#options)) {
+      const limits = this.#options;
+      if (isOldestTooMuch(this.#index, { limits, now: this.#clock.now() })) {
         this.#retainNext();
       }
     } catch (error) {
-      // The image is safe in the store, where the next tidying finds it.
+      // The image is safe in the store, where the next reconciliation finds it.
       this.#warn(error);
     }
   }
 
-  async #drop(id: string): Promise<void> {
+  /** Forgets an image that was not found, unless the disk is away on which it is. */
+  async #forgetIfGone(id: string): Promise<void> {
+    if (await this.#options.store.folder.isPresent()) await this.#forget(id);
+  }
+
+  async #forget(id: string): Promise<void> {
     this.#index.remove(id);
     await this.thumbnails.remove(id);
   }
 
-  #watch(): Promise<void> {
-    return watchImages(this.#options.store.directory, {
-      onChange: (id) => this.#background.run(() => this.#refresh(id)),
-      signal: this.#background.signal,
-    });
+  #knownNames(): string[] {
+    const waiting = new Set(this.#options.store.waiting);
+    return this.#index.list({ limit: KNOWN_IMAGES + waiting.size })
+      .filter(({ id }) => !waiting.has(id))
+      .map(({ id }) => sidecarFileName(id));
   }
 
-  async #refresh(id: string): Promise<void> {
-    // Asked first: what is being saved is not in the index yet, and must not be dropped when it comes in meanwhile.
-    const listed = this.#index.has(id);
-    const image = await this.#options.store.find(id);
-    if (image === undefined && listed) await this.#drop(id);
-    if (image !== undefined && !listed) this.#add(image);
+  async #checkFolder(): Promise<void> {
+    const { log, store } = this.#options;
+    const { folder } = store;
+    this.#checking = true;
+    try {
+      if (!await folder.isPresent()) {
+        if (this.#away) return;
+        this.#away = true;
+        const reason = await folder.describeAbsence();
+        return log("warn", "library.folder_away", { reason });
+      }
+      await store.bringHome();
+      if (this.#away) {
+        this.#away = false;
+        log("info", "library.folder_back", { path: folder.path });
+        await this.reconcile();
+      } else if (performance.now() >= this.#restUntil) {
+        const isCopying = this.#hasUnusable &&
+          performance.now() - this.#seenAt < COPY_MS;
+        if (await this.#see() || isCopying) await this.reconcile();
+      }
+    } finally {
+      this.#checking = false;
+    }
+  }
+
+  /** Looks at the folder, and tells whether names came or went since the last look. */
+  async #see(): Promise<boolean> {
+    const { folder } = this.#options.store;
+    const { mtime } = await Deno.stat(folder.path);
+    const seen = `${folder.identity} ${mtime?.getTime()}`;
+    if (seen === this.#seen) return false;
+    this.#seen = seen;
+    this.#seenAt = performance.now();
+    return true;
   }
 
   #startAfresh(): void {

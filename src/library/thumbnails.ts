@@ -1,7 +1,12 @@
 import { join } from "@std/path";
 import { writeAtomically } from "../images/atomic_write.ts";
+import { ImageError } from "../images/format.ts";
 import { withImageSlot, withSharp } from "../images/pixels.ts";
-import { type OpenedFile, openRegularFile } from "../images/regular_file.ts";
+import {
+  type OpenedFile,
+  openRegularFile,
+  readBytes,
+} from "../images/regular_file.ts";
 import type { ImageStore, StoredImage } from "../images/store.ts";
 import { removeIfExists } from "../util.ts";
 
@@ -9,6 +14,8 @@ import { removeIfExists } from "../util.ts";
 const MAX_EDGE = 512;
 const QUALITY = 80;
 const EXTENSION = ".webp";
+/** The longest file that is read into memory: no image of ours is half as long. */
+const MAX_BYTES = 268_435_456;
 
 /** The settings of {@linkcode Thumbnails.open}. */
 export interface ThumbnailsOptions {
@@ -16,16 +23,21 @@ export interface ThumbnailsOptions {
   readonly directory: string;
   /** Where the images are. */
   readonly store: ImageStore;
+  /** Called once for an image of which no thumbnail can be made. */
+  readonly onUnusable: (id: string, error: ImageError) => void;
 }
 
 /** Small WebP files of images, each made when it is first asked for. */
 export class Thumbnails {
   readonly #directory: string;
   readonly #store: ImageStore;
+  readonly #onUnusable: ThumbnailsOptions["onUnusable"];
+  readonly #unusable = new Set<string>();
   readonly #making = new Map<string, Promise<void>>();
 
-  private constructor({ directory, store }: ThumbnailsOptions) {
+  private constructor({ directory, onUnusable, store }: ThumbnailsOptions) {
     this.#directory = directory;
+    this.#onUnusable = onUnusable;
     this.#store = store;
   }
 
@@ -38,14 +50,14 @@ export class Thumbnails {
   /**
    * Opens the thumbnail of an image for reading; the caller closes it. Whoever asks while it is made waits for it.
    *
-   * @returns Nothing if the file of the image is gone
-   * @throws {ImageError} If the image cannot be decoded
+   * @returns Nothing if the file of the image is gone, or cannot be decoded
    */
   async openFile(image: StoredImage): Promise<OpenedFile | undefined> {
     const { id } = image.sidecar;
     const path = this.#path(id);
     const opened = await openRegularFile(path);
     if (opened !== undefined) return opened;
+    if (this.#unusable.has(id)) return;
     let making = this.#making.get(id);
     if (making === undefined) {
       making = this.#make(image).finally(() => this.#making.delete(id));
@@ -58,6 +70,7 @@ export class Thumbnails {
   /** Removes the thumbnail of an image that is gone, also one that is being made. */
   async remove(id: string): Promise<void> {
     await Promise.allSettled([this.#making.get(id)]);
+    this.#unusable.delete(id);
     await removeIfExists(this.#path(id));
   }
 
@@ -79,12 +92,21 @@ export class Thumbnails {
   #make(image: StoredImage): Promise<void> {
     // Not read before its turn, or a page of first requests would hold all of its images in memory.
     return withImageSlot(async () => {
+      const { id } = image.sidecar;
       const opened = await this.#store.openFile(image, "delivered");
       if (opened === undefined) return;
-      const bytes = await new Response(opened.file.readable).bytes();
-      const path = this.#path(image.sidecar.id);
-      const tempPath = `${path}.${crypto.randomUUID()}.tmp`;
-      await writeAtomically(await shrink(bytes), { path, tempPath });
+      using file = opened.file;
+      try {
+        const bytes = await readBytes(file, opened.info.size, MAX_BYTES);
+        if (bytes === undefined) throw new ImageError("has too many bytes");
+        const path = this.#path(id);
+        const tempPath = `${path}.${crypto.randomUUID()}.tmp`;
+        await writeAtomically(await shrink(bytes), { path, tempPath });
+      } catch (error) {
+        if (!(error instanceof ImageError)) throw error;
+        this.#unusable.add(id);
+        this.#onUnusable(id, error);
+      }
     });
   }
 

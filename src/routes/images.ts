@@ -5,7 +5,7 @@ import { ApiError } from "../errors.ts";
 import { fileResponse } from "../http/file_response.ts";
 import type { OpenedFile } from "../images/regular_file.ts";
 import type { ImageStore, StoredImage } from "../images/store.ts";
-import { formatCursor } from "../library/library.ts";
+import { formatCursor } from "../library/index.ts";
 import type { Thumbnails } from "../library/thumbnails.ts";
 import { truncateAndQuote } from "../util.ts";
 import { parseImagesQuery } from "./list_query.ts";

@@ -26,7 +26,9 @@ export function createAddresses(options: AddressOptions): Addresses {
   const { baseUrl, publicDir } = options;
   return {
     url: ({ sidecar }) => `${baseUrl()}/v1/images/${sidecar.id}/file`,
-    path: ({ path }) =>
-      publicDir === undefined ? path : join(publicDir, basename(path)),
+    path: ({ path, waiting }) =>
+      publicDir === undefined || waiting
+        ? path
+        : join(publicDir, basename(path)),
   };
 }

@@ -1,8 +1,11 @@
 import { closestString } from "@std/text/closest-string";
 import type { Config } from "../config.ts";
 import { ApiError } from "../errors.ts";
-import { type IndexQuery, toSearchQuery } from "../library/index.ts";
-import { parseCursor } from "../library/library.ts";
+import {
+  type IndexQuery,
+  parseCursor,
+  toSearchQuery,
+} from "../library/index.ts";
 import { truncateAndQuote } from "../util.ts";
 
 const NAMES = ["limit", "cursor", "job", "q"];

@@ -1,7 +1,7 @@
 import type { Codex } from "../codex/codex.ts";
 import type { FairQueue } from "../generation/fair_queue.ts";
-import { isWritable } from "../storage/data_dir.ts";
-import { freeBytes } from "../storage/free_space.ts";
+import { findFolderProblem, freeBytes } from "../storage/free_space.ts";
+import type { OutputFolder } from "../storage/output_folder.ts";
 import { startStopwatch } from "../util.ts";
 
 /** How long an answer is good for, in milliseconds. */
@@ -22,7 +22,7 @@ export interface Check {
 export interface ReadinessOptions {
   readonly codex: Codex;
   /** Where pictures are kept. */
-  readonly outputDir: string;
+  readonly folder: OutputFolder;
   /** Where the server keeps its own files. */
   readonly dataDir: string;
   /** How much space has to be free, in bytes. */
@@ -33,17 +33,22 @@ export interface ReadinessOptions {
 /** Tells whether a generation would have what it needs. */
 export type Readiness = () => Promise<readonly Check[]>;
 
-/** Makes a {@linkcode Readiness} that remembers its answer for 30 seconds. */
+/** Makes a {@linkcode Readiness} that remembers for 30 seconds what it has to start programs for. */
 export function createReadiness(options: ReadinessOptions): Readiness {
   let answer: Promise<readonly Check[]> | undefined;
   let age = startStopwatch();
   return async () => {
     if (answer === undefined || age() > CACHE_MS) {
       age = startStopwatch();
-      answer = checkAll(options);
+      answer = checkPrograms(options);
     }
-    // A pause is known without asking anybody, so that it is never out of date.
-    return [...await answer, checkUsageLimit(options.slots)];
+    // Nobody has to be asked about these, so that they are never out of date.
+    return Promise.all([
+      ...await answer,
+      named("output_writable", checkFolder(options)),
+      named("free_disk", checkFreeDisk(options)),
+      checkUsageLimit(options.slots),
+    ]);
   };
 }
 
@@ -60,14 +65,13 @@ function checkUsageLimit({ load }: FairQueue): Check {
   };
 }
 
-function checkAll(options: ReadinessOptions): Promise<readonly Check[]> {
-  const { codex, outputDir } = options;
+function checkPrograms(
+  { codex }: ReadinessOptions,
+): Promise<readonly Check[]> {
   return Promise.all([
     named("codex", codex.checkVersion()),
     named("login", codex.checkLogin()),
     named("login_writable", codex.checkLoginWritable()),
-    named("output_writable", checkWritable(outputDir)),
-    named("free_disk", checkFreeDisk(options)),
     named("image_tool", codex.checkImageTool()),
     named("system_config", codex.checkSystemConfig()),
   ]);
@@ -87,16 +91,20 @@ async function named(
   }
 }
 
-async function checkWritable(directory: string): Promise<Omit<Check, "name">> {
-  const ok = await isWritable(directory);
-  return { ok, detail: ok ? directory : `Cannot write to "${directory}"` };
+async function checkFolder(
+  { folder }: ReadinessOptions,
+): Promise<Omit<Check, "name">> {
+  const problem = await findFolderProblem(folder);
+  return problem === undefined
+    ? { ok: true, detail: folder.path }
+    : { ok: false, detail: problem };
 }
 
 async function checkFreeDisk(
-  { dataDir, minFreeBytes, outputDir }: ReadinessOptions,
+  { dataDir, folder, minFreeBytes }: ReadinessOptions,
 ): Promise<Omit<Check, "name">> {
   try {
-    const free = await freeBytes(outputDir, dataDir);
+    const free = await freeBytes(folder.path, dataDir);
     const detail = `${Math.floor(free / MIB)} MiB free`;
     return { ok: free >= minFreeBytes, detail };
   } catch (error) {

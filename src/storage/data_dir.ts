@@ -1,9 +1,19 @@
+import { constants, open } from "node:fs/promises";
 import { join } from "@std/path";
 import { ConfigError } from "../config.ts";
 import { PREFIX } from "../settings.ts";
 
-/** Mode, links, user and group of `ls -ldn`. */
-const LISTED = /^\S+\s+\d+\s+(\d+)\s+(\d+)\s/;
+/** Opens a file that has no name, on Linux (`open(2)`); the number is the same for all of its processors. */
+const O_TMPFILE = 0o20200000;
+/** What file systems say that know no files without a name. */
+const NO_NAMELESS_FILES: readonly unknown[] = [
+  "EINVAL",
+  "EISDIR",
+  "ENOTSUP",
+  "EOPNOTSUPP",
+];
+/** What a file system says that may be written and has no room. */
+const FULL: readonly unknown[] = ["EDQUOT", "ENOSPC"];
 
 /** Whom a file or directory belongs to. */
 export interface Owner {
@@ -11,17 +21,15 @@ export interface Owner {
   readonly group: number;
 }
 
-/** Finds the owner of a path also where the server itself may not look; undefined where there is none. */
+/** Finds the owner of a path; undefined where there is none, or where the server may not look. */
 export async function ownerOf(path: string): Promise<Owner | undefined> {
-  const { stdout } = await new Deno.Command("ls", {
-    args: ["-ldn", "--", path],
-    stdin: "null",
-    stderr: "null",
-  }).output();
-  const [, user, group] = LISTED.exec(new TextDecoder().decode(stdout)) ?? [];
-  return user === undefined
-    ? undefined
-    : { user: Number(user), group: Number(group) };
+  try {
+    const { gid, uid } = await Deno.lstat(path);
+    return uid === null || gid === null ? undefined : { user: uid, group: gid };
+  } catch (error) {
+    if (error instanceof Error && codeOf(error) !== undefined) return undefined;
+    throw error;
+  }
 }
 
 /** Tells whom a path belongs to and how the server may get to use it, in the middle of a sentence. */
@@ -72,13 +80,16 @@ export async function ensureOwnedDirectory(
   }
 }
 
-/** Asks the system, which knows of read-only mounts, without leaving a file. */
+/** Tries whether the server can write to a directory, which shows read-only mounts too, without leaving a file. */
 export async function isWritable(directory: string): Promise<boolean> {
-  const { success } = await new Deno.Command("test", {
-    args: ["-d", directory, "-a", "-w", directory],
-    stdin: "null",
-  }).output();
-  return success;
+  try {
+    await tryToWrite(directory);
+    return true;
+  } catch (error) {
+    const code = codeOf(error);
+    if (code === undefined) throw error;
+    return FULL.includes(code);
+  }
 }
 
 /** The hold of one server on its data directory, for as long as it runs. */
@@ -114,6 +125,24 @@ export async function claimDataDir(dataDir: string): Promise<Instance> {
     file.close();
     throw error;
   }
+}
+
+async function tryToWrite(directory: string): Promise<void> {
+  if (Deno.build.os === "linux") {
+    try {
+      const file = await open(directory, O_TMPFILE | constants.O_WRONLY);
+      return await file.close();
+    } catch (error) {
+      if (!NO_NAMELESS_FILES.includes(codeOf(error))) throw error;
+    }
+  }
+  const prefix = ".codex-image-server-";
+  await Deno.remove(await Deno.makeTempFile({ dir: directory, prefix }));
+}
+
+/** What the system calls a failure, such as `ENOENT`; undefined where it is none of the system's. */
+function codeOf(error: unknown): unknown {
+  return error instanceof Error && "code" in error ? error.code : undefined;
 }
 
 async function openOwn(path: string, dataDir: string): Promise<Deno.FsFile> {

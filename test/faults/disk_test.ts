@@ -1,4 +1,9 @@
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertLess,
+  assertStringIncludes,
+} from "@std/assert";
 import { join } from "@std/path";
 import { exists } from "../support/exists.ts";
 import { startTestService } from "../support/service.ts";
@@ -9,20 +14,64 @@ import { until } from "../support/until.ts";
 const ignore = !await canMount();
 const SLOW = "a fox sandbox:slow=400";
 
-Deno.test("an output folder that is removed while a picture is drawn is 507, and nothing is started until it is back", async () => {
+Deno.test("a picture whose output folder is removed while it is drawn waits for it in the data directory, and nothing is started until it is back", async () => {
   await using server = await startTestService();
-  const { outputDir, sandbox } = server.place;
+  const { dataDir, outputDir, sandbox } = server.place;
   const answer = server.generate({ prompt: SLOW });
   await server.untilDrawing(1);
   await Deno.remove(outputDir, { recursive: true });
-  await assertNoRoom(await answer, "ENOENT");
+  const { id } = await assertWaits(await answer, dataDir);
   await assertNoRoom(await server.generate({ prompt: "a fox" }), "missing");
   assertEquals(sandbox.record.to("/v1/images/generations").length, 1);
   assertEquals(await exists(outputDir), false);
   await Deno.mkdir(outputDir);
   await assertGood(await server.generate({ prompt: "a fox" }));
+  await until(() => filesIn(join(dataDir, "waiting")).length === 0);
+  assertEquals(
+    filesIn(outputDir).filter((name) => name.startsWith(id)),
+    [`${id}.json`, `${id}.png`],
+  );
   await server.untilIdle();
 });
+
+Deno.test(
+  "an output folder that is unmounted while a picture is drawn is not written to, and gets the picture when it is back",
+  { ignore },
+  async () => {
+    await using disk = await open(50_000_000);
+    await using server = await startTestService({
+      OUTPUT_DIR: disk.path,
+      MIN_FREE_BYTES: "0",
+    });
+    const { dataDir } = server.place;
+    const first = await server.generate({ prompt: "a fox" });
+    const [{ id: before }] = (await first.json()).data;
+    const answer = server.generate({ prompt: SLOW });
+    await server.untilDrawing(2);
+    const away = await disk.takeAway();
+    const { id } = await assertWaits(await answer, dataDir);
+    assertEquals(filesIn(disk.path), []);
+    const ready = await fetch(`${server.url}/readyz`);
+    assertStringIncludes(await ready.text(), "another directory");
+    assertEquals(ready.status, 503);
+    await assertNoRoom(await server.generate({ prompt: "a fox" }), disk.path);
+    assertEquals(await idsOf(server.url), [id]);
+    await until(async () => (await listOf(server.url)).indexing);
+    await away.bringBack();
+    const returned = Date.now();
+    await until(async () => (await idsOf(server.url)).length === 2);
+    await until(() => filesIn(join(dataDir, "waiting")).length === 0);
+    assertLess(Date.now() - returned, 10_000);
+    assertEquals(await idsOf(server.url), [id, before]);
+    assertEquals(
+      filesIn(disk.path),
+      [id, before].flatMap((id) => [`${id}.json`, `${id}.png`]).sort(),
+    );
+    const file = await fetch(`${server.url}/v1/images/${id}/file`);
+    assertEquals((await file.bytes()).length > 0, true);
+    await server.untilIdle();
+  },
+);
 
 Deno.test(
   "an output folder that becomes read-only while a picture is drawn is 507, and nothing is started after that",
@@ -127,6 +176,28 @@ async function assertNoRoom(response: Response, says: string): Promise<void> {
   assertEquals([response.status, error.code], [507, "insufficient_storage"]);
   assertEquals(response.headers.get("x-should-retry"), "false");
   assertStringIncludes(error.message, says);
+}
+
+async function assertWaits(
+  response: Response,
+  dataDir: string,
+): Promise<{ readonly id: string }> {
+  const { data, error, warnings } = await response.json();
+  assertEquals([response.status, error], [200, undefined]);
+  const [image] = data;
+  const path = join(dataDir, "waiting", `${image.id}.png`);
+  assertEquals([image.path, await exists(path)], [path, true]);
+  assertStringIncludes(warnings[0].message, path);
+  return image;
+}
+
+async function listOf(url: string) {
+  return await (await fetch(`${url}/v1/images`)).json();
+}
+
+async function idsOf(url: string): Promise<string[]> {
+  const { data } = await listOf(url);
+  return data.map(({ id }: { readonly id: string }) => id);
 }
 
 async function assertGood(response: Response): Promise<void> {

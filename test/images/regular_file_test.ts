@@ -1,6 +1,9 @@
 import { assertEquals, assertExists, assertRejects } from "@std/assert";
 import { join } from "@std/path";
-import { openRegularFile } from "../../src/images/regular_file.ts";
+import {
+  openRegularFile,
+  readSmallText,
+} from "../../src/images/regular_file.ts";
 import { runAsAnyUser } from "../support/any_user.ts";
 
 Deno.test("openRegularFile() opens a file at its first byte", async () => {
@@ -55,6 +58,47 @@ Deno.test("openRegularFile() passes on a failure that is not the file's absence"
   const path = join(folder.path, "file");
   await Deno.writeTextFile(path, "");
   await assertRejects(() => openRegularFile(join(path, "below")), Error);
+});
+
+Deno.test("openRegularFile() does not wait for a FIFO that takes the place of a file meanwhile", async () => {
+  await using folder = await tempFolder();
+  const [path, file, fifo] = ["path", "file", "fifo"].map((n) =>
+    join(folder.path, n)
+  );
+  await new Deno.Command("mkfifo", { args: [fifo] }).output();
+  await Deno.writeTextFile(file, "hello");
+  let swapping = true;
+  const swaps = (async () => {
+    while (swapping) {
+      for (const source of [file, fifo]) {
+        await Deno.link(source, `${path}.new`);
+        await Deno.rename(`${path}.new`, path);
+        await Deno.remove(`${path}.new`).catch(() => {});
+      }
+    }
+  })();
+  const opened = await Promise.all(
+    Array.from({ length: 2_000 }, () => openRegularFile(path)),
+  );
+  swapping = false;
+  await swaps;
+  for (const one of opened) {
+    if (one !== undefined) assertEquals(one.info.size, 5);
+    one?.file.close();
+  }
+});
+
+Deno.test("readSmallText() reads a file that is as long as it may be, and no longer one", async () => {
+  await using folder = await tempFolder();
+  const path = join(folder.path, "file");
+  await Deno.writeTextFile(path, "hello");
+  assertEquals(await readSmallText(path, 5), "hello");
+  assertEquals(await readSmallText(path, 4), undefined);
+});
+
+Deno.test("readSmallText() reads no file that goes on for ever", async () => {
+  // It says that it is empty.
+  assertEquals(await readSmallText("/proc/self/status", 1_000_000), undefined);
 });
 
 async function tempFolder() {

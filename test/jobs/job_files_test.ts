@@ -22,6 +22,10 @@ function record(endedAt?: number): JobRecord {
   };
 }
 
+function text(differences: Readonly<Record<string, unknown>>): string {
+  return JSON.stringify({ ...record(1), ...differences });
+}
+
 async function withDirectory(
   body: (directory: string) => Promise<void>,
 ): Promise<void> {
@@ -38,22 +42,64 @@ Deno.test("JobFiles.write() leaves the last of many records written at once", ()
     const files = new JobFiles(directory, true);
     const times = Array.from({ length: 50 }, (_, index) => index + 1);
     await Promise.all(times.map((time) => files.write(record(time))));
-    const [kept] = await files.readAll();
+    const { records: [kept] } = await files.readAll();
     assertEquals(kept.endedAt, 50);
     const names = Array.from(Deno.readDirSync(directory), ({ name }) => name);
     assertEquals(names, [`${ID}.json`]);
   }));
 
-Deno.test("JobFiles.readAll() passes over torn files and strangers", () =>
+Deno.test("JobFiles.readAll() passes over strangers", () =>
   withDirectory(async (directory) => {
-    const other = `gen_${crypto.randomUUID()}`;
-    await Deno.writeTextFile(`${directory}/${ID}.json`, '{"id": "gen');
-    await Deno.writeTextFile(
-      `${directory}/${other}.json`,
-      JSON.stringify(record(1)),
-    );
     await Deno.writeTextFile(`${directory}/notes.json`, "{}");
-    assertEquals(await new JobFiles(directory, true).readAll(), []);
+    await Deno.mkdir(`${directory}/gen_1`);
+    assertEquals(await new JobFiles(directory, true).readAll(), {
+      records: [],
+      unusable: [],
+    });
+  }));
+
+const deep = "[".repeat(100_000) + "]".repeat(100_000);
+const UNUSABLE: Readonly<Record<string, string>> = {
+  "a torn file": '{"id": "gen',
+  "another job": JSON.stringify({ ...record(1), id: "gen_1" }),
+  "no object": "null",
+  "a candidate that is none": text({ candidates: [null] }),
+  "a time that is none": text({ createdAt: "yesterday" }),
+  "a time beyond all dates": text({ createdAt: 1e300 }),
+  "a status of its own": text({ status: "perhaps" }),
+  "an answer too deep to be written": text({ answer: 0 }).replace(
+    '"answer":0',
+    `"answer":${deep}`,
+  ),
+};
+
+for (const [name, contents] of Object.entries(UNUSABLE)) {
+  Deno.test(`JobFiles.readAll() leaves ${name} alone, and names it`, () =>
+    withDirectory(async (directory) => {
+      await Deno.writeTextFile(`${directory}/${ID}.json`, contents);
+      assertEquals(await new JobFiles(directory, true).readAll(), {
+        records: [],
+        unusable: [`${ID}.json`],
+      });
+      assertEquals(
+        await Deno.readTextFile(`${directory}/${ID}.json`),
+        contents,
+      );
+    }));
+}
+
+Deno.test("JobFiles.readAll() opens nothing but files of a length that records have", () =>
+  withDirectory(async (directory) => {
+    const [long, pipe, folder] = ["a", "b", "c"].map((digit) =>
+      `gen_${digit.repeat(36)}.json`
+    );
+    await Deno.writeTextFile(`${directory}/${long}`, text({}));
+    await Deno.truncate(`${directory}/${long}`, 700_000_000);
+    await new Deno.Command("mkfifo", { args: [`${directory}/${pipe}`] })
+      .output();
+    await Deno.mkdir(`${directory}/${folder}`);
+    const { unusable } = await new JobFiles(directory, true).readAll();
+    assertEquals(unusable.toSorted(), [long, pipe, folder]);
   }));
 
 Deno.test("JobFiles.remove() forgets a job, and does no harm twice", () =>
@@ -62,7 +108,7 @@ Deno.test("JobFiles.remove() forgets a job, and does no harm twice", () =>
     await files.write(record());
     await files.remove(ID);
     await files.remove(ID);
-    assertEquals(await files.readAll(), []);
+    assertEquals((await files.readAll()).records, []);
   }));
 
 Deno.test("JobFiles.write() keeps the words of the user only where it may", () =>

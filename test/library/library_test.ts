@@ -161,6 +161,42 @@ Deno.test("Library keeps an image of which the index cannot be written", async (
   assertEquals(shelf.log.at(-1)?.event, "library.upkeep_failed");
 });
 
+Deno.test("Library keeps its index while the folder is away, and lists all when it is back", async () => {
+  await using shelf = await Shelf.open();
+  const ids = await shelf.saveMany(3);
+  await using library = await shelf.openLibrary();
+  const away = `${shelf.outputDir}.away`;
+  await Deno.rename(shelf.outputDir, away);
+  await Deno.mkdir(shelf.outputDir);
+  assertEquals(await list(library), []);
+  await library.reconcile();
+  assertEquals(await library.remove(ids[0]), false);
+  assertEquals(library.totals.images, 3);
+  await until(() => library.indexing);
+  await Deno.remove(shelf.outputDir);
+  await Deno.rename(away, shelf.outputDir);
+  await until(() => !library.indexing);
+  assertEquals(await list(library), ids.toReversed());
+  const events = shelf.log.map(({ event }) => event);
+  assertEquals(events.slice(1), ["library.folder_away", "library.folder_back"]);
+});
+
+Deno.test("Library lists every image once, whichever way the clock was set between them", async () => {
+  await using shelf = await Shelf.open();
+  const times = ["2026-05-01", "2038-01-19", "1970-01-01", "2026-05-01"];
+  await using library = await shelf.openLibrary();
+  const ids: string[] = [];
+  for (const day of times) {
+    const created_at = `${day}T00:00:00.000Z`;
+    ids.push((await shelf.save("x", { created_at })).sidecar.id);
+  }
+  const expected = [ids[1], ids[3], ids[0], ids[2]];
+  assertEquals(await list(library), expected);
+  const first = await library.list({ limit: 2 });
+  const rest = await library.list({ limit: 2, before: first.next });
+  assertEquals(idsOf([...first.images, ...rest.images]), expected);
+});
+
 async function list(library: Library): Promise<string[]> {
   return idsOf((await library.list({ limit: 1_000 })).images);
 }

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { join } from "@std/path";
 import { ImageIndex, type IndexQuery } from "../../src/library/index.ts";
-import { readPage } from "../../src/library/library.ts";
+import { readPage } from "../../src/library/page.ts";
 import { idsOf, Shelf } from "./shelf.ts";
 
 Deno.test("readPage() walks through all images, newest first", async () => {

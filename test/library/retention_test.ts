@@ -3,8 +3,9 @@ import { join } from "@std/path";
 import { ImageIndex } from "../../src/library/index.ts";
 import {
   applyRetention,
+  CautiousClock,
   type RetentionLimits,
-} from "../../src/library/reconcile.ts";
+} from "../../src/library/retention.ts";
 import { filesIn, Shelf } from "./shelf.ts";
 
 const DAY_MS = 86_400_000;
@@ -109,6 +110,32 @@ Deno.test("applyRetention() ends when it is to", async () => {
   assertEquals(removed, { images: 0, bytes: 0 });
 });
 
+Deno.test("applyRetention() removes nothing while the folder is away", async () => {
+  await using shelf = await Shelf.open();
+  await shelf.saveMany(3);
+  using index = await openIndex(shelf);
+  await Deno.rename(shelf.outputDir, `${shelf.outputDir}.away`);
+  const removed = await run(shelf, index, { retentionMaxCount: 1 });
+  assertEquals(removed, { images: 0, bytes: 0 });
+  assertEquals(index.totals.images, 3);
+});
+
+Deno.test("CautiousClock.now() follows the system's clock back at once, and ahead only when that was confirmed twice", () => {
+  const system = { time: 1_000_000, uptime: 0 };
+  const clock = new CautiousClock(() => ({ ...system }));
+  system.time += 10;
+  system.uptime += 10;
+  assertEquals(clock.now(), 1_000_010);
+  system.time += DAY_MS;
+  assertEquals(clock.now(), 1_000_010);
+  clock.confirm();
+  assertEquals(clock.now(), 1_000_010);
+  clock.confirm();
+  assertEquals(clock.now(), 1_000_010 + DAY_MS);
+  system.time = 5;
+  assertEquals(clock.now(), 5);
+});
+
 async function openIndex({ dataDir, store }: Shelf): Promise<ImageIndex> {
   const index = new ImageIndex({
     path: join(dataDir, "index.sqlite"),
@@ -137,6 +164,7 @@ function run(
     store,
     remove,
     signal,
+    now: Date.now,
     limits: { ...NO_LIMITS, ...limits },
   });
 }

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { TaskRunner } from "../../src/library/reconcile.ts";
+import { TaskRunner } from "../../src/library/task_runner.ts";
 
 Deno.test("TaskRunner.runNext() runs tasks one after the other, failed ones included", async () => {
   const errors: unknown[] = [];

@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { ApiError } from "../../src/errors.ts";
-import { formatCursor } from "../../src/library/library.ts";
+import { formatCursor } from "../../src/library/index.ts";
 import { parseImagesQuery } from "../../src/routes/list_query.ts";
 
 const CURSOR = formatCursor(1_234_567);

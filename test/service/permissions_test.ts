@@ -11,12 +11,15 @@ Deno.test("without any check of ours the server can read and reach nothing but i
   for (const path of [outputDir, dataDir]) await Deno.mkdir(path);
   await Deno.writeTextFile(join(outputDir, "a.png"), "a");
   const env = place.environment({});
-  const allowed = [`read ${join(outputDir, "a.png")}`, `write ${dataDir}/a`];
+  const allowed = [
+    `read ${join(outputDir, "a.png")}`,
+    `read ${join(authHome, "auth.json")}`,
+    `write ${dataDir}/a`,
+  ];
   const refused = [
     "read /etc/passwd",
     `read ${outputDir}/../../../etc/passwd`,
     "read /proc/self/environ",
-    `read ${join(authHome, "auth.json")}`,
     "read deno.json",
     `write ${join(authHome, "auth.json")}`,
     `write ${join(directory, "a")}`,

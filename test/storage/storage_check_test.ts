@@ -2,13 +2,14 @@ import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { join } from "@std/path";
 import { ApiError } from "../../src/errors.ts";
 import { createStorageCheck, freeBytes } from "../../src/storage/free_space.ts";
+import { OutputFolder } from "../../src/storage/output_folder.ts";
 
 const HUGE = 999_999_999_999_999;
 
 Deno.test("createStorageCheck() is content where there is room", async () => {
   const directory = await Deno.makeTempDir();
   await createStorageCheck({
-    outputDir: directory,
+    folder: await OutputFolder.open(directory),
     dataDir: directory,
     minFreeBytes: 1,
   })();
@@ -19,7 +20,7 @@ Deno.test("createStorageCheck() refuses where less is free than has to be", asyn
   const directory = await Deno.makeTempDir();
   const failure = await assertRejects(
     createStorageCheck({
-      outputDir: directory,
+      folder: await OutputFolder.open(directory),
       dataDir: directory,
       minFreeBytes: HUGE,
     }),
@@ -36,14 +37,16 @@ Deno.test("createStorageCheck() refuses where less is free than has to be", asyn
 Deno.test("createStorageCheck() refuses a folder that is gone, and does not make it", async () => {
   const directory = await Deno.makeTempDir();
   const outputDir = join(directory, "output");
+  const folder = await OutputFolder.open(outputDir);
+  await Deno.remove(outputDir);
   const failure = await assertRejects(
-    createStorageCheck({ outputDir, dataDir: directory, minFreeBytes: 0 }),
+    createStorageCheck({ folder, dataDir: directory, minFreeBytes: 0 }),
     ApiError,
   );
   assertEquals(failure.code, "insufficient_storage");
   assertEquals(
     failure.message,
-    `Cannot store images: "${outputDir}" is missing or cannot be written`,
+    `Cannot store images: "${outputDir}" is missing`,
   );
   assertEquals([...Deno.readDirSync(directory)], []);
   await Deno.remove(directory);

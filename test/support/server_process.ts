@@ -127,15 +127,16 @@ export async function serverArguments(
   const { tasks } = JSON.parse(
     await Deno.readTextFile(join(ROOT, "deno.json")),
   );
-  const [net, files] = await Promise.all(
-    ["net", "files"].map((kind) => grants(kind, env)),
+  const [net, read, write] = await Promise.all(
+    ["net", "read", "write"].map((kind) => grants(kind, env)),
   );
   const command: string = tasks.start.command.split(" && ").at(-1);
   const [deno, ...args] = command.replace(SERVER, program)
     .replaceAll('"', "").split(" ");
   assertEquals(deno, "deno");
-  return args.map((arg) => arg.replace("$NET", net).replace("$FILES", files))
-    .filter((arg) => !arg.endsWith("="));
+  return args.map((arg) =>
+    arg.replace("$NET", net).replace("$READ", read).replace("$WRITE", write)
+  ).filter((arg) => !arg.endsWith("="));
 }
 
 // With a setting that cannot be used there are none, and the server has to say why.

@@ -4,6 +4,8 @@ export interface SmallDisk extends AsyncDisposable {
   readonly path: string;
   /** Lets nobody write to it any more. */
   makeReadOnly(): Promise<void>;
+  /** Unmounts it, so that the bare directory is there instead. */
+  takeAway(): Promise<{ bringBack(): Promise<void> }>;
 }
 
 /** Mounts a file system of so many bytes in memory; nothing where that is not allowed. */
@@ -20,6 +22,19 @@ export async function mountSmallDisk(
     path,
     makeReadOnly: async () => {
       await succeeds("mount", "-o", "remount,ro", path);
+    },
+    takeAway: async () => {
+      const elsewhere = await Deno.makeTempDir();
+      // A mount of its own keeps the file system while the first one is away.
+      await succeeds("mount", "--bind", path, elsewhere);
+      await succeeds("umount", "--lazy", path);
+      return {
+        bringBack: async () => {
+          await succeeds("mount", "--bind", elsewhere, path);
+          await succeeds("umount", "--lazy", elsewhere);
+          await Deno.remove(elsewhere);
+        },
+      };
     },
     [Symbol.asyncDispose]: async () => {
       // Whoever still looks at it must not keep it.

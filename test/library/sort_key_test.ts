@@ -5,7 +5,7 @@ import {
   nextFirstSortKey,
   parseCursor,
   timeOf,
-} from "../../src/library/library.ts";
+} from "../../src/library/index.ts";
 
 const DATES = [
   "1960-01-01T00:00:00Z",
