@@ -118,7 +118,8 @@ export class Metrics implements JobObserver {
   );
   readonly #quotaPerImage = this.#gauge(
     `${PREFIX}quota_percent_per_image`,
-    "What an image takes of the shortest window, estimated; NaN where that is not known.",
+    "What an image takes of the shortest window, estimated once there were ten.",
+    ["limit"],
   );
   readonly #jobs = this.#counter(
     `${PREFIX}jobs_total`,
@@ -225,7 +226,10 @@ export class Metrics implements JobObserver {
       }
     }
     this.#quotaKnown.set((usage?.asOf ?? 0) / 1000);
-    this.#quotaPerImage.set(usage?.images?.percentPerImage ?? NaN);
+    this.#quotaPerImage.reset();
+    if (usage?.images !== undefined) {
+      this.#quotaPerImage.set({ limit: "codex" }, usage.images.percentPerImage);
+    }
   }
 
   #gauge(name: string, help: string, labelNames: readonly string[] = []) {
