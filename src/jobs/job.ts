@@ -1,8 +1,11 @@
 import type { CandidateView, JobFailureView, JobView } from "../api/schemas.ts";
 import type { ApiError } from "../errors.ts";
-import type { QueuePause } from "../generation/fair_queue.ts";
 import type { Progress } from "../generation/generation.ts";
-import { isFinished, type JobRecord } from "./job_store.ts";
+import {
+  type CandidateState,
+  isFinished,
+  type JobRecord,
+} from "./job_store.ts";
 
 /** One thing that happened. */
 export interface LoggedEvent<Type extends string> {
@@ -91,33 +94,6 @@ export class EventLog<Type extends string> {
   }
 }
 
-/** How far one candidate has come, as it is told and kept. */
-export interface CandidateState {
-  /** Which of the request's candidates, from 0. */
-  readonly index: number;
-  /** The last step. */
-  readonly phase: Progress["phase"];
-  /** The place in the queue, from 1, while it waits. */
-  readonly position?: number;
-  /** What it waits for, beside its turn. */
-  readonly paused?: QueuePause;
-  /** When it came up, in milliseconds since 1970. */
-  readonly startedAt?: number;
-  /** When it was done, in milliseconds since 1970. */
-  readonly endedAt?: number;
-  /** The stored image. */
-  readonly imageId?: string;
-  /** Why there is none. */
-  readonly code?: string;
-  /** The same for people. */
-  readonly message?: string;
-}
-
-/** Makes the state of a candidate that has done nothing yet. */
-export function newCandidate(index: number): CandidateState {
-  return { index, phase: "queued" };
-}
-
 /**
  * Takes a candidate one step further.
  *
@@ -154,7 +130,7 @@ export function advance(
 
 /** Shows to callers what a job or a candidate waits for, beside its turn. */
 export function viewWaiting(
-  paused: QueuePause | undefined,
+  paused: CandidateState["paused"],
 ): JobView["waiting"] {
   if (paused === undefined) return null;
   const { code, until } = paused;

@@ -4,7 +4,6 @@ import type { GenerateRequest } from "../api/generate_request.ts";
 import { candidateSchema, jobSchema } from "../api/schemas.ts";
 import { readSmallText } from "../images/regular_file.ts";
 import { removeIfExists } from "../util.ts";
-import { newCandidate } from "./job.ts";
 
 const NAME = /^(gen_[0-9a-f-]{36})\.json$/;
 /** How long the file of a job may be: an answer is some kilobytes. */
@@ -32,6 +31,8 @@ const CANDIDATE = z.object({
   phase: candidateSchema.shape.phase,
   /** The place in the queue, from 1, while it waits. */
   position: z.int().optional(),
+  /** What it waits for, beside its turn, and until when. */
+  paused: z.object({ code: z.string(), until: TIME }).readonly().optional(),
   /** When it came up, in milliseconds since 1970. */
   startedAt: TIME.optional(),
   /** When it was done, in milliseconds since 1970. */
@@ -76,6 +77,9 @@ export type JobStatus = z.infer<typeof STATUS>;
 /** Everything of a job that outlives the process. */
 export type JobRecord = z.infer<typeof RECORD>;
 
+/** How far one candidate has come, as it is told and kept. */
+export type CandidateState = z.infer<typeof CANDIDATE>;
+
 /** Why a job has no answer. */
 export type JobError = z.infer<typeof FAILURE>;
 
@@ -113,6 +117,11 @@ export function newJobRecord(
     ),
     lastEventId: 0,
   };
+}
+
+/** Makes the state of a candidate that has done nothing yet. */
+export function newCandidate(index: number): CandidateState {
+  return { index, phase: "queued" };
 }
 
 /** Whether nothing more will happen to a job that stands so. */

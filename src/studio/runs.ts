@@ -278,6 +278,7 @@ function newSlot(index: number): Slot {
     index,
     phase: "queued",
     position: null,
+    waiting: null,
     elapsed_ms: null,
     estimate_ms: null,
     image_id: null,

@@ -1,12 +1,8 @@
 import { assertEquals } from "@std/assert";
 import { ApiError } from "../../src/errors.ts";
 import type { Progress } from "../../src/generation/generation.ts";
-import {
-  advance,
-  type CandidateState,
-  newCandidate,
-  viewCandidate,
-} from "../../src/jobs/job.ts";
+import { advance, viewCandidate } from "../../src/jobs/job.ts";
+import { type CandidateState, newCandidate } from "../../src/jobs/job_store.ts";
 
 /** Takes a candidate through steps at times in milliseconds. */
 function after(...steps: readonly [Progress, number][]): CandidateState {
