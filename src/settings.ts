@@ -1,5 +1,5 @@
-import { isAbsolute } from "@std/path";
 import * as z from "zod";
+import { isAbsoluteAnywhere } from "./util.ts";
 
 /** What the names of all settings begin with. */
 export const PREFIX = "CODEX_IMAGE_SERVER_";
@@ -202,8 +202,9 @@ export const SETTINGS = {
     expected: "an address such as http://192.168.1.5:17341, without a path",
   }, { words: "the address in URLs that callers get" }),
   publicDir: setting("PUBLIC_DIR", {
-    schema: text.refine(isAbsolute),
-    expected: "an absolute directory, as callers see it",
+    schema: text.refine(isAbsoluteAnywhere),
+    expected:
+      "an absolute directory as callers see it, such as /srv/pictures or C:\\pictures",
   }, { words: "the output directory as callers see it" }),
   allowedHosts: setting("ALLOWED_HOSTS", {
     schema: list.pipe(z.array(host)),

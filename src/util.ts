@@ -75,3 +75,16 @@ export function delayAbort(
     [Symbol.dispose]: () => signal.removeEventListener("abort", pass),
   };
 }
+
+const WINDOWS_PATH = /^(?:[a-z]:[\\/]|\\\\[^\\/]+[\\/])/i;
+
+/** Tells whether a path is absolute on the system of whoever reads it: `/a`, `C:\a`, `\\wsl.localhost\a`. */
+export function isAbsoluteAnywhere(path: string): boolean {
+  return path.startsWith("/") || WINDOWS_PATH.test(path);
+}
+
+/** Names a file in a directory, in the way in which the directory is written: with `\` where it is one of Windows. */
+export function joinAnywhere(directory: string, name: string): string {
+  const separator = WINDOWS_PATH.test(directory) ? "\\" : "/";
+  return directory.replace(/[\\/]+$/, "") + separator + name;
+}

@@ -11,11 +11,15 @@ import {
 import { referencesSchema } from "./references.ts";
 import {
   type Aspect,
+  checkOutputSize,
   checkSize,
   formatSize,
   nearestLegalSize,
+  OUTPUT_SIZE_RULE,
+  type OutputSize,
   parseAspect,
   PRESETS,
+  type Size,
   type SizeChoice,
 } from "./size.ts";
 
@@ -69,6 +73,8 @@ const COMPRESSION = "expected a whole number from 0 to 100";
 
 const SIZE =
   `expected "auto", "1K", "2K", "4K" or WIDTHxHEIGHT such as "1536x864"`;
+const OUTPUT_SIZE =
+  `expected WIDTHxHEIGHT with ${OUTPUT_SIZE_RULE}, "canvas" or "reference"`;
 const PIXELS = /^([1-9]\d{0,5})x([1-9]\d{0,5})$/;
 const REFERENCES =
   "Images to work from, up to 16 of up to 50 MiB, PNG, JPEG or WebP by their bytes; the first five reach the image model as files";
@@ -109,6 +115,19 @@ const sizeSchema = z.string(SIZE).transform(
   },
 );
 
+const outputSizeSchema = z.string(OUTPUT_SIZE).transform(
+  (text, context): OutputSize => {
+    if (text === "canvas" || text === "reference") return text;
+    const size = parsePixels(text);
+    const problem = size === undefined ? OUTPUT_SIZE : checkOutputSize(size);
+    if (size !== undefined && problem === undefined) return size;
+    context.addIssue(
+      size === undefined ? OUTPUT_SIZE : `${problem}, ${OUTPUT_SIZE}`,
+    );
+    return z.NEVER;
+  },
+);
+
 /** Every field of `POST /v1/images/generate`. */
 export const FIELDS = {
   prompt: {
@@ -136,6 +155,13 @@ export const FIELDS = {
     code: "invalid_size",
     words:
       "`auto` (default), `1K`, `2K`, `4K`, or `WIDTHxHEIGHT`: multiples of 16, the longest edge at most 3840, 655,360 to 8,294,400 pixels, at most 3:1",
+  },
+  output_size: {
+    schema: optional(outputSizeSchema),
+    form: "text",
+    code: "invalid_size",
+    words:
+      `The exact pixels of the file where \`size\` may not have them: \`WIDTHxHEIGHT\` (${OUTPUT_SIZE_RULE}), \`canvas\` (= \`canvas_size\`) or \`reference\` (= the first); not together with an explicit \`size\``,
   },
   aspect: {
     schema: optional(aspectSchema),
@@ -225,6 +251,11 @@ function parseChoice(text: string): SizeChoice | undefined {
   if (text === "auto") return "auto";
   const preset = PRESETS.find((name) => name === text.toUpperCase());
   if (preset !== undefined) return preset;
+  return parsePixels(text);
+}
+
+/** Reads `WIDTHxHEIGHT`; `undefined` for text that is none. */
+export function parsePixels(text: string): Size | undefined {
   const match = PIXELS.exec(text);
   if (match === null) return undefined;
   return { width: Number(match[1]), height: Number(match[2]) };

@@ -5,10 +5,17 @@ import {
   FIELDS,
   type Fit,
   type OutputFormat,
+  parsePixels,
   type Quality,
 } from "./fields.ts";
 import { REFERENCE_LIMITS, type ReferenceSource } from "./references.ts";
-import type { Aspect, Ratio, SizeChoice } from "./size.ts";
+import {
+  type Aspect,
+  checkOutputSize,
+  type OutputSize,
+  type Ratio,
+  type SizeChoice,
+} from "./size.ts";
 import { toValidationError, ValidationError } from "./validation_error.ts";
 
 /**
@@ -30,6 +37,8 @@ export interface GenerateRequest {
   readonly requestedSize: string;
   /** What the size means; see `resolveTarget`. */
   readonly size: SizeChoice;
+  /** The exact pixels to deliver, where the caller asks for some; see `resolveTarget`. */
+  readonly outputSize: OutputSize | undefined;
   /** The wanted shape, where the caller asks for one. */
   readonly aspect: Aspect | undefined;
   /** The size of the caller's canvas, in any unit. */
@@ -79,10 +88,13 @@ export function parseGenerateRequest(
 ): GenerateRequest {
   const result = generateRequestSchema.safeParse(value);
   if (!result.success) {
-    throw toValidationError(result.error.issues[0], {
-      body: value,
-      fields: FIELDS,
-    });
+    throw withOutputSize(
+      toValidationError(result.error.issues[0], {
+        body: value,
+        fields: FIELDS,
+      }),
+      value,
+    );
   }
   const fields = result.data;
   checkTogether(fields);
@@ -94,13 +106,15 @@ export function parseGenerateRequest(
     count: fields.count ?? fields.n ?? 1,
     requestedSize: fields.size?.text ?? "auto",
     size,
+    outputSize: fields.output_size,
     aspect: fields.aspect,
     canvasSize: fields.canvas_size,
     quality: fields.quality ?? "auto",
     outputFormat: fields.output_format ?? "png",
     outputCompression: fields.output_compression,
     background: fields.background ?? "auto",
-    fit: fields.fit ?? (size === "auto" ? "none" : "cover"),
+    fit: fields.fit ??
+      (size === "auto" && fields.output_size === undefined ? "none" : "cover"),
     references: mask === undefined
       ? references
       // Next to its image, and never behind the last that the image tool takes.
@@ -108,6 +122,24 @@ export function parseGenerateRequest(
     hasMask: mask !== undefined,
     failFast: fields.fail_fast ?? false,
   };
+}
+
+/** Says with a size that is not legal how its pixels are to be had all the same. */
+function withOutputSize(
+  error: ValidationError,
+  body: unknown,
+): ValidationError {
+  const { size } = body as { readonly size?: unknown };
+  const pixels = error.param === "size" && typeof size === "string"
+    ? parsePixels(size)
+    : undefined;
+  if (pixels === undefined || checkOutputSize(pixels) !== undefined) {
+    return error;
+  }
+  return new ValidationError(
+    `${error.message}; for exactly these pixels send output_size "${size}" instead of size`,
+    { code: "invalid_size", param: "size" },
+  );
 }
 
 function checkNumber(references: readonly ReferenceSource[]): void {
@@ -121,6 +153,7 @@ function checkNumber(references: readonly ReferenceSource[]): void {
 
 function checkTogether(fields: Fields): void {
   const { count, n, output_format, output_compression, background } = fields;
+  checkSizes(fields);
   if (count !== undefined && n !== undefined && count !== n) {
     throw new ValidationError(
       `Cannot use count ${count} and n ${n}: expected one of them, or the same number in both`,
@@ -138,6 +171,22 @@ function checkTogether(fields: Fields): void {
     throw new ValidationError(
       `Cannot use background "transparent": expected output_format "png" or "webp", and it is "jpeg", which has no transparency`,
       { code: "invalid_output_format", param: "background" },
+    );
+  }
+}
+
+function checkSizes({ fit, output_size, size }: Fields): void {
+  if (output_size === undefined) return;
+  if (typeof size?.choice === "object") {
+    throw new ValidationError(
+      `Cannot use output_size together with size "${size.text}": expected one of them`,
+      { code: "invalid_size", param: "output_size" },
+    );
+  }
+  if (fit === "none") {
+    throw new ValidationError(
+      `Cannot use fit "none" together with output_size: expected "cover" or "contain"`,
+      { code: "invalid_size", param: "fit" },
     );
   }
 }

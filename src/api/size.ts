@@ -180,8 +180,11 @@ export const PRESETS = ["1K", "2K", "4K"] as const;
 /** The name of a size preset. */
 export type Preset = typeof PRESETS[number];
 
-/** How far the ratio of a preset's size may be from the wanted one: one part in this many, which is 2 %. */
-const RATIO_PRECISION = 50;
+/** How far the ratio of a preset's size may be from the wanted one. */
+const RATIO_TOLERANCE = 0.02;
+
+/** How much of the largest area at about the wanted ratio a preset's size has to have. */
+const LEAST_AREA = 0.85;
 
 const LIMITS = {
   "1K": { edge: 1024, pixels: 1_048_576 },
@@ -190,8 +193,11 @@ const LIMITS = {
 } as const satisfies Record<Preset, { edge: number; pixels: number }>;
 
 /**
- * Finds the size that a preset means for a ratio: the largest legal size within the preset's edge and pixels whose ratio is
- * within 2 % of the wanted one, or the smallest legal size of that ratio where none fits (1K at 16:9 is one such).
+ * Finds the size that a preset means for a ratio.
+ *
+ * Of the legal sizes within the preset's edge and pixels and within 2 % of the ratio, those with at least 85 % of the
+ * largest area among them count; the nearest in ratio is taken, and of equals the largest. Where none fits, it is the
+ * smallest legal size of the ratio, or of the nearest ratio that there is: 1K at 16:9 is 1280x720.
  *
  * @param ratio Between 1:3 and 3:1, see `legalRatio`
  *
@@ -204,21 +210,33 @@ const LIMITS = {
  */
 export function presetSize(preset: Preset, ratio: Ratio): Size {
   const { edge, pixels } = LIMITS[preset];
-  const shaped = legalSizes().filter((size) => isNear(size, ratio));
-  const fitting = shaped.filter((size) =>
-    Math.max(size.width, size.height) <= edge && area(size) <= pixels
+  const near = legalSizes().filter((size) =>
+    Math.max(size.width, size.height) <= edge && area(size) <= pixels &&
+    ratioError(size, ratio) <= RATIO_TOLERANCE
   );
-  const [size] = fitting.length > 0
-    ? fitting.sort((a, b) => area(b) - area(a))
-    : shaped.sort((a, b) => area(a) - area(b));
-  return size;
+  const least = LEAST_AREA * Math.max(...near.map(area));
+  const large = near.filter((size) => area(size) >= least);
+  return large.length > 0
+    ? nearestRatio(large, ratio, (a, b) => area(a) > area(b))
+    : nearestRatio(legalSizes(), ratio, (a, b) => area(a) < area(b));
 }
 
-/** In whole numbers, so that a ratio that is off by exactly 2 % is never lost to rounding. */
-function isNear(size: Size, ratio: Ratio): boolean {
-  return RATIO_PRECISION *
-      Math.abs(size.width * ratio.height - size.height * ratio.width) <=
-    size.height * ratio.width;
+/** Finds the size whose ratio is nearest, and of several that one which is better. */
+function nearestRatio(
+  sizes: readonly Size[],
+  ratio: Ratio,
+  isBetter: (one: Size, other: Size) => boolean,
+): Size {
+  return sizes.reduce((best, size) => {
+    const more = ratioError(size, ratio) - ratioError(best, ratio);
+    return more < 0 || (more === 0 && isBetter(size, best)) ? size : best;
+  });
+}
+
+/** How far the ratio of a size is from another, as a part of that. */
+function ratioError(size: Size, ratio: Ratio): number {
+  const wanted = size.height * ratio.width;
+  return Math.abs(size.width * ratio.height - wanted) / wanted;
 }
 
 function area(size: Size): number {
@@ -228,10 +246,40 @@ function area(size: Size): number {
 /** What a request may say about its size: leave it to the model, a preset, or exact pixels. */
 export type SizeChoice = "auto" | Preset | Size;
 
+/** The shortest and the longest edge of a delivered image, in pixels. */
+export const OUTPUT_EDGES = { min: 64, max: 8192 } as const;
+
+/** The most pixels of a delivered image: those of 8K. */
+export const MAX_OUTPUT_PIXELS = 33_177_600;
+
+/** Which sizes a delivered image may have, in words. */
+export const OUTPUT_SIZE_RULE =
+  `edges of ${OUTPUT_EDGES.min} to ${OUTPUT_EDGES.max} pixels, at most ${
+    MAX_OUTPUT_PIXELS.toLocaleString("en-US")
+  } in all`;
+
+/** The exact pixels of the delivered image: a size, or that of the first reference or of the caller's canvas. */
+export type OutputSize = Size | "reference" | "canvas";
+
+/** Names the rule for delivered images that a size breaks; `undefined` where it breaks none. */
+export function checkOutputSize({ width, height }: Size): string | undefined {
+  const { min, max } = OUTPUT_EDGES;
+  for (const [name, edge] of Object.entries({ width, height })) {
+    if (!Number.isInteger(edge)) return `${name} ${edge} is no whole number`;
+    if (edge < min) return `${name} ${edge} is under ${min}`;
+    if (edge > max) return `${name} ${edge} is over ${max}`;
+  }
+  if (width * height > MAX_OUTPUT_PIXELS) {
+    return `${width * height} pixels are more than ${MAX_OUTPUT_PIXELS}`;
+  }
+}
+
 /** What {@linkcode resolveTarget} goes by. */
 export interface TargetOptions {
   /** The size that the request asks for. */
   readonly size: SizeChoice;
+  /** The exact pixels that the request asks for; an exact `size` has its own. */
+  readonly outputSize?: OutputSize | undefined;
   /** The shape that the request asks for; an exact `size` has its own. */
   readonly aspect?: Aspect | undefined;
   /** The size of the caller's canvas, for the aspect `canvas`. */
@@ -244,41 +292,68 @@ export interface TargetOptions {
 export interface Target {
   /** The wanted ratio in lowest terms and within 3:1, to be put in words for the model; `undefined` leaves it to the model. */
   readonly ratio: Ratio | undefined;
-  /** The exact legal size to bring the image to; `undefined` leaves it as it was made. */
+  /** The exact size to bring the image to; `undefined` leaves it as it was made. */
   readonly size: Size | undefined;
+  /** What the caller should know about it. */
+  readonly warnings: readonly string[];
 }
 
 /**
  * Resolves what a request says about size and shape.
  *
- * An exact size stands for itself and its aspect is ignored. A preset takes the ratio of the aspect, and without one it is
- * square, whatever references or canvas there are: the caller asks for their ratio by name. `auto` never has an exact size,
- * and has a ratio only where there is an aspect.
+ * An exact size stands for itself and its aspect is ignored, and so does an output size, which need not be legal: it is
+ * drawn in the nearest legal shape. A preset takes the ratio of the aspect, and without one it is square, whatever
+ * references or canvas there are: the caller asks for their ratio by name. `auto` never has an exact size, and has a ratio
+ * only where there is an aspect. An aspect that names a reference or a canvas that the request lacks counts as not given,
+ * with a warning.
  *
- * @throws {ValidationError} `invalid_aspect` where the aspect names a reference or a canvas that the request lacks
+ * @throws {ValidationError} `invalid_size` where the output size is that of a reference or a canvas that is missing or that
+ * no delivered image may have
  */
 export function resolveTarget(options: TargetOptions): Target {
-  const { size, aspect } = options;
-  if (typeof size === "object") return { ratio: legalRatio(size), size };
-  const wanted = aspect === undefined
-    ? undefined
-    : aspectRatio(aspect, options);
-  if (size === "auto") return { ratio: wanted, size: undefined };
-  const ratio = wanted ?? { width: 1, height: 1 };
-  return { ratio, size: presetSize(size, ratio) };
+  const { aspect, outputSize, size } = options;
+  if (typeof size === "object") {
+    return { ratio: legalRatio(size), size, warnings: [] };
+  }
+  if (outputSize !== undefined) {
+    const exact = resolveOutputSize(outputSize, options);
+    return { ratio: legalRatio(exact), size: exact, warnings: [] };
+  }
+  const wanted = typeof aspect === "string" ? sizeOf(aspect, options) : aspect;
+  const warnings = aspect !== undefined && wanted === undefined
+    ? [`The aspect "${aspect}" counts as not given: ${missing(aspect)}`]
+    : [];
+  const ratio = wanted && legalRatio(wanted);
+  if (size === "auto") return { ratio, size: undefined, warnings };
+  const shape = ratio ?? { width: 1, height: 1 };
+  return { ratio: shape, size: presetSize(size, shape), warnings };
 }
 
-function aspectRatio(aspect: Aspect, options: TargetOptions): Ratio {
-  if (typeof aspect === "object") return legalRatio(aspect);
-  const ratio = aspect === "canvas"
-    ? options.canvasSize
-    : options.firstReference;
-  if (ratio !== undefined) return legalRatio(ratio);
-  const missing = aspect === "canvas"
-    ? "expected canvas_size with width and height, and it is missing"
-    : "expected at least one image in references, and there is none";
-  throw new ValidationError(`Cannot use aspect "${aspect}": ${missing}`, {
-    code: "invalid_aspect",
-    param: "aspect",
-  });
+function resolveOutputSize(
+  outputSize: OutputSize,
+  options: TargetOptions,
+): Size {
+  if (typeof outputSize === "object") return outputSize;
+  const size = sizeOf(outputSize, options);
+  const problem = size === undefined
+    ? missing(outputSize)
+    : checkOutputSize(size);
+  if (size !== undefined && problem === undefined) return size;
+  throw new ValidationError(
+    `Cannot use output_size "${outputSize}": ${problem}; expected ${OUTPUT_SIZE_RULE}, or WIDTHxHEIGHT in its place`,
+    { code: "invalid_size", param: "output_size" },
+  );
+}
+
+function sizeOf(
+  name: "reference" | "canvas",
+  { canvasSize, firstReference }: TargetOptions,
+): Ratio | undefined {
+  return name === "canvas" ? canvasSize : firstReference;
+}
+
+function missing(name: Aspect | OutputSize): string {
+  return name === "canvas"
+    ? "there is no canvas_size"
+    : "there is no image in references";
 }

@@ -293,6 +293,7 @@ async function finish(
     image,
     receipts,
     warnings: [
+      ...target.warnings,
       ...referenceDeliveryWarnings(references, toolCalls),
       ...drawing.warnings,
       ...delivery.warnings,

@@ -1,5 +1,6 @@
-import { basename, join } from "@std/path";
+import { basename } from "@std/path";
 import type { StoredImage } from "../images/store.ts";
+import { joinAnywhere } from "../util.ts";
 
 /** Where callers find images. */
 export interface Addresses {
@@ -29,6 +30,6 @@ export function createAddresses(options: AddressOptions): Addresses {
     path: ({ path, waiting }) =>
       publicDir === undefined || waiting
         ? path
-        : join(publicDir, basename(path)),
+        : joinAnywhere(publicDir, basename(path)),
   };
 }

@@ -20,6 +20,7 @@ const DEFAULTS: GenerateRequest = {
   count: 1,
   requestedSize: "auto",
   size: "auto",
+  outputSize: undefined,
   aspect: undefined,
   canvasSize: undefined,
   quality: "auto",

@@ -14,14 +14,14 @@ const TALL = { width: 900, height: 1600 };
 Deno.test("resolveTarget() leaves auto without an aspect to the model", () => {
   assertEquals(
     resolveTarget({ size: "auto", canvasSize: WIDE, firstReference: WIDE }),
-    { ratio: undefined, size: undefined },
+    { ratio: undefined, size: undefined, warnings: [] },
   );
 });
 
 Deno.test("resolveTarget() gives auto with an aspect a ratio and no size", () => {
   assertEquals(
     resolveTarget({ size: "auto", aspect: { width: 32, height: 18 } }),
-    { ratio: { width: 16, height: 9 }, size: undefined },
+    { ratio: { width: 16, height: 9 }, size: undefined, warnings: [] },
   );
 });
 
@@ -34,6 +34,7 @@ Deno.test("resolveTarget() takes an exact size and ignores its aspect", () => {
     {
       ratio: { width: 3, height: 2 },
       size: { width: 1536, height: 1024 },
+      warnings: [],
     },
   );
 });
@@ -50,6 +51,7 @@ Deno.test("resolveTarget() makes a preset without an aspect square", () => {
     {
       ratio: { width: 1, height: 1 },
       size: { width: 2048, height: 2048 },
+      warnings: [],
     },
   );
 });
@@ -60,6 +62,7 @@ Deno.test("resolveTarget() gives a preset the ratio of its aspect", () => {
     {
       ratio: { width: 16, height: 9 },
       size: { width: 3840, height: 2160 },
+      warnings: [],
     },
   );
 });
@@ -75,6 +78,7 @@ Deno.test("resolveTarget() gives a preset the ratio of the canvas", () => {
     {
       ratio: { width: 16, height: 9 },
       size: { width: 3840, height: 2160 },
+      warnings: [],
     },
   );
 });
@@ -90,6 +94,7 @@ Deno.test("resolveTarget() gives a preset the ratio of the first reference", () 
     {
       ratio: { width: 9, height: 16 },
       size: { width: 2160, height: 3840 },
+      warnings: [],
     },
   );
 });
@@ -103,7 +108,8 @@ Deno.test("resolveTarget() clamps a canvas as narrow as a banner to 3:1", () => 
     }),
     {
       ratio: { width: 3, height: 1 },
-      size: { width: 3840, height: 1296 },
+      size: { width: 3840, height: 1280 },
+      warnings: [],
     },
   );
 });
@@ -119,25 +125,83 @@ Deno.test("resolveTarget() finds a size for a canvas of large odd edges", () => 
   );
 });
 
-for (const size of ["auto", "1K"] as const) {
-  Deno.test(`resolveTarget() says that ${size} with aspect canvas lacks canvas_size`, () => {
-    const error = assertThrows(
-      () => resolveTarget({ size, aspect: "canvas", firstReference: WIDE }),
-      ValidationError,
-      `Cannot use aspect "canvas": expected canvas_size with width and height, and it is missing`,
+Deno.test("resolveTarget() takes an aspect of what the request lacks as not given, and says so", () => {
+  const cases = [
+    ["canvas", { firstReference: WIDE }, "there is no canvas_size"],
+    ["reference", { canvasSize: WIDE }, "there is no image in references"],
+  ] as const;
+  for (const [aspect, rest, reason] of cases) {
+    const warnings = [`The aspect "${aspect}" counts as not given: ${reason}`];
+    assertEquals(
+      resolveTarget({ size: "auto", aspect, ...rest }),
+      { ratio: undefined, size: undefined, warnings },
     );
-    assertEquals([error.code, error.param], ["invalid_aspect", "aspect"]);
-  });
+    assertEquals(
+      resolveTarget({ size: "1K", aspect, ...rest }),
+      {
+        ratio: { width: 1, height: 1 },
+        size: { width: 1024, height: 1024 },
+        warnings,
+      },
+    );
+  }
+});
 
-  Deno.test(`resolveTarget() says that ${size} with aspect reference lacks a reference`, () => {
+Deno.test("resolveTarget() gives an output size its exact pixels, drawn in the nearest legal shape", () => {
+  const cases = [
+    [{ width: 1920, height: 1080 }, { width: 16, height: 9 }],
+    [{ width: 1200, height: 630 }, { width: 40, height: 21 }],
+    [{ width: 1320, height: 2868 }, { width: 110, height: 239 }],
+    [{ width: 64, height: 2048 }, { width: 1, height: 3 }],
+  ] as const;
+  for (const [outputSize, ratio] of cases) {
+    for (const size of ["auto", "2K"] as const) {
+      assertEquals(
+        resolveTarget({ size, outputSize, aspect: "canvas" }),
+        { ratio, size: outputSize, warnings: [] },
+      );
+    }
+  }
+});
+
+Deno.test("resolveTarget() takes the output size of the canvas or of the first reference", () => {
+  const options = { canvasSize: WIDE, firstReference: TALL };
+  const sizes = (["canvas", "reference"] as const).map((outputSize) =>
+    resolveTarget({ ...options, size: "auto", outputSize }).size
+  );
+  assertEquals(sizes, [WIDE, TALL]);
+});
+
+Deno.test("resolveTarget() refuses the output size of what is missing or no delivered image", () => {
+  const cases = [
+    [{ outputSize: "canvas" }, "there is no canvas_size"],
+    [{ outputSize: "reference" }, "there is no image in references"],
+    [
+      { outputSize: "canvas", canvasSize: { width: 100.5, height: 100 } },
+      "width 100.5 is no whole number",
+    ],
+    [
+      { outputSize: "reference", firstReference: { width: 100, height: 9000 } },
+      "height 9000 is over 8192",
+    ],
+    [
+      { outputSize: "reference", firstReference: { width: 63, height: 100 } },
+      "width 63 is under 64",
+    ],
+    [
+      { outputSize: "canvas", canvasSize: { width: 8192, height: 8192 } },
+      "67108864 pixels are more than 33177600",
+    ],
+  ] as const;
+  for (const [options, problem] of cases) {
     const error = assertThrows(
-      () => resolveTarget({ size, aspect: "reference", canvasSize: WIDE }),
+      () => resolveTarget({ size: "auto", ...options }),
       ValidationError,
-      `Cannot use aspect "reference": expected at least one image in references, and there is none`,
+      `Cannot use output_size "${options.outputSize}": ${problem}; expected`,
     );
-    assertEquals([error.code, error.param], ["invalid_aspect", "aspect"]);
-  });
-}
+    assertEquals([error.code, error.param], ["invalid_size", "output_size"]);
+  }
+});
 
 const ASPECTS: readonly (readonly [string, Aspect])[] = [
   ["landscape", { width: 16, height: 9 }],

@@ -110,6 +110,7 @@ Deno.test("parseGenerations() understands all that a client may say", () => {
     count: 3,
     requestedSize: "1536x864",
     size: { width: 1536, height: 864 },
+    outputSize: undefined,
     aspect: undefined,
     canvasSize: undefined,
     quality: "high",
