@@ -150,10 +150,15 @@ const RULES: readonly Rule[] = [
   ],
   [
     "PUBLIC_DIR",
-    [["/home/me/pictures", "/home/me/pictures"]],
+    [
+      "/home/me/pictures",
+      "C:\\Users\\me",
+      "d:/pictures",
+      "\\\\wsl.localhost\\Debian\\home",
+    ].map((path) => [path, path]),
     "publicDir",
-    ["pictures", "./pictures"],
-    "an absolute directory, as callers see it",
+    ["pictures", "./pictures", "C:pictures", "\\pictures"],
+    "an absolute directory as callers see it, such as /srv/pictures or C:\\pictures",
   ],
   [
     "ALLOWED_HOSTS",

@@ -129,10 +129,9 @@ function withOutputSize(
   error: ValidationError,
   body: unknown,
 ): ValidationError {
-  const { size } = body as { readonly size?: unknown };
-  const pixels = error.param === "size" && typeof size === "string"
-    ? parsePixels(size)
-    : undefined;
+  if (error.param !== "size") return error;
+  const { size } = body as { readonly size: unknown };
+  const pixels = typeof size === "string" ? parsePixels(size) : undefined;
   if (pixels === undefined || checkOutputSize(pixels) !== undefined) {
     return error;
   }

@@ -136,19 +136,43 @@ const REFUSED: readonly (readonly [
     { size: "1920x1080" },
     "invalid_size",
     "size",
-    'size "1920x1080": height 1080 is not a multiple of 16, the nearest legal size is 1920x1088',
+    'size "1920x1080": height 1080 is not a multiple of 16, the nearest legal size is 1920x1088; for exactly these pixels send output_size "1920x1080" instead of size',
   ],
   [
     { size: "512x512" },
     "invalid_size",
     "size",
-    'size "512x512": 262144 pixels are fewer than 655360, the nearest legal size is 816x816',
+    'size "512x512": 262144 pixels are fewer than 655360, the nearest legal size is 816x816; for exactly these pixels send output_size "512x512" instead of size',
   ],
   [
     { size: "3840x1264" },
     "invalid_size",
     "size",
-    'size "3840x1264": the ratio is over 3:1, the nearest legal size is 3792x1264',
+    'size "3840x1264": the ratio is over 3:1, the nearest legal size is 3792x1264; for exactly these pixels send output_size "3840x1264" instead of size',
+  ],
+  [
+    { size: "48x10000" },
+    "invalid_size",
+    "size",
+    'size "48x10000": the longest edge 10000 is over 3840, the nearest legal size is 480x1440',
+  ],
+  [
+    { output_size: "63x64" },
+    "invalid_size",
+    "output_size",
+    'output_size "63x64": width 63 is under 64, expected WIDTHxHEIGHT with edges of 64 to 8192 pixels, at most 33,177,600 in all, "canvas" or "reference"',
+  ],
+  [
+    { size: "1024x1024", output_size: "canvas" },
+    "invalid_size",
+    "output_size",
+    'output_size together with size "1024x1024": expected one of them',
+  ],
+  [
+    { output_size: "1920x1080", fit: "none" },
+    "invalid_size",
+    "fit",
+    'fit "none" together with output_size: expected "cover" or "contain"',
   ],
   ...(["banana", "0:1", "", 1.5].map((aspect) =>
     [
