@@ -11,7 +11,7 @@ const FIRST_BACKOFF_MS = 1_000, LAST_BACKOFF_MS = 8_000;
  * What a retry may take to connect and to send its body, in milliseconds: little before the first, for who never retried
  * may be gone for good, and all processes of a job that nobody wants have to be gone within 2 s.
  */
-const FIRST_RECONNECT_MS = 400, RECONNECT_MS = 2_000;
+const FIRST_RECONNECT_MS = 100, RECONNECT_MS = 2_000;
 /** How soon the fetch of Deno repeats a request whose connection was cut, by itself and uncounted, in milliseconds. */
 const UNCOUNTED_MS = 100;
 /** How long the images of a job are there for a retry, in milliseconds: the longest wait, and as long as 100 MB take. */

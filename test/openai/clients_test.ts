@@ -2,8 +2,12 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { join } from "@std/path";
 import { createReadStream } from "node:fs";
 import { encodeHex } from "@std/encoding/hex";
+import { retryGraceMs } from "../../src/jobs/replay.ts";
 import { startTestService } from "../support/service.ts";
 import { CLIENTS, connect, inspectBase64, paint } from "./clients.ts";
+
+/** How long a job waits for the retry of an official client. */
+const GRACE_MS = retryGraceMs(0);
 
 for (const { name, OpenAI } of CLIENTS) {
   Deno.test(`${name} generates with all that it can say`, async () => {
@@ -95,7 +99,7 @@ for (const { name, OpenAI } of CLIENTS) {
       // The first candidate hangs, so that this one has not waited for it.
       break;
     }
-    await server.untilIdle();
+    await server.untilIdle(GRACE_MS + 2_000);
   });
 
   Deno.test(`${name} streams an edit`, async () => {
@@ -137,7 +141,7 @@ for (const { name, OpenAI } of CLIENTS) {
     await server.untilDrawing(4);
     caller.abort();
     await rejected;
-    await server.untilIdle();
+    await server.untilIdle(GRACE_MS + 2_000);
   });
 
   Deno.test(`${name} that aborts a stream leaves no process behind`, async () => {
@@ -150,7 +154,7 @@ for (const { name, OpenAI } of CLIENTS) {
     await server.untilDrawing(2);
     stream.controller.abort();
     assertEquals(await Array.fromAsync(stream), []);
-    await server.untilIdle();
+    await server.untilIdle(GRACE_MS + 2_000);
   });
 
   Deno.test(`${name} repeats no refusal`, async () => {
