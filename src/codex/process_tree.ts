@@ -44,13 +44,16 @@ export interface ProcessRow {
 /**
  * Lists the running processes of this machine, without zombies.
  *
+ * @param searchPath Where the programs for it are looked for, instead of in `PATH`.
  * @throws {Error} They cannot be listed.
  */
-export async function listProcesses(): Promise<ProcessRow[]> {
+export async function listProcesses(
+  searchPath?: string,
+): Promise<ProcessRow[]> {
   try {
-    return await listByPs();
+    return await listByPs(searchPath);
   } catch {
-    const lines = await run("sh", ["-c", SHELL_SCRIPT]);
+    const lines = await run("sh", ["-c", SHELL_SCRIPT], searchPath);
     return readRows(lines, SHELL_ROW);
   }
 }
@@ -88,10 +91,12 @@ export function processesOf(
  *
  * @param child The worker's first process, the leader of its group.
  * @param workerTag What tags its processes.
+ * @param searchPath See {@linkcode listProcesses}.
  */
 export async function terminateWorker(
   child: Deno.ChildProcess,
   workerTag: string,
+  searchPath?: string,
 ): Promise<void> {
   signalProcess(-child.pid, "SIGTERM");
   try {
@@ -101,7 +106,7 @@ export async function terminateWorker(
     // Not reaped yet, so that the number is still its own.
     signalProcess(-child.pid, "SIGKILL");
   }
-  await killAll(workerTag, child.pid);
+  await killAll(workerTag, { group: child.pid, searchPath });
   await child.status;
 }
 
@@ -109,19 +114,23 @@ export async function terminateWorker(
  * Kills every process of a worker, and those that appear meanwhile; those that may not be signalled are left alone.
  *
  * @param workerTag See {@linkcode processesOf}.
- * @param group The worker's process group.
  * @returns How many were killed.
  * @throws {Error} Some are left after ten seconds, or nobody can tell.
  */
 export async function killAll(
   workerTag: string,
-  group?: number,
+  { group, searchPath }: {
+    /** The worker's process group. */
+    readonly group?: number;
+    /** See {@linkcode listProcesses}. */
+    readonly searchPath?: string;
+  } = {},
 ): Promise<number> {
   const killed = new Set<number>();
   const foreign = new Set<number>();
   const elapsed = startStopwatch();
   for (let empty = 0; empty < EMPTY_LOOKS;) {
-    const rows = await listWithRetry(elapsed);
+    const rows = await listWithRetry(elapsed, searchPath);
     const left = processesOf(rows, workerTag, group).filter(({ pid }) =>
       !foreign.has(pid)
     );
@@ -157,10 +166,14 @@ export function signalProcess(pid: number, signal: Deno.Signal): boolean {
 }
 
 // Only together do the two tell a command line from the environment that follows it.
-async function listByPs(): Promise<ProcessRow[]> {
+async function listByPs(searchPath?: string): Promise<ProcessRow[]> {
   const [lines, commands] = await Promise.all([
-    run("ps", ["axeww", "-o", "pid=,ppid=,pgid=,uid=,stat=,command="]),
-    run("ps", ["axww", "-o", "pid=,command="]),
+    run(
+      "ps",
+      ["axeww", "-o", "pid=,ppid=,pgid=,uid=,stat=,command="],
+      searchPath,
+    ),
+    run("ps", ["axww", "-o", "pid=,command="], searchPath),
   ]);
   const commandOf = new Map(
     commands.map((line) => {
@@ -196,9 +209,11 @@ function readRows(lines: readonly string[], pattern: RegExp): ProcessRow[] {
 async function run(
   program: string,
   args: readonly string[],
+  searchPath?: string,
 ): Promise<readonly string[]> {
   const { code, stdout, success } = await new Deno.Command(program, {
     args: [...args],
+    env: searchPath === undefined ? {} : { PATH: searchPath },
     stdin: "null",
     stderr: "null",
   }).output();
@@ -216,10 +231,13 @@ function hasTag({ environment }: ProcessRow, workerTag: string): boolean {
     : ` ${environment} `.includes(`${assignment} `);
 }
 
-async function listWithRetry(elapsed: () => number): Promise<ProcessRow[]> {
+async function listWithRetry(
+  elapsed: () => number,
+  searchPath?: string,
+): Promise<ProcessRow[]> {
   while (true) {
     try {
-      return await listProcesses();
+      return await listProcesses(searchPath);
     } catch (error) {
       // Without the program no later look will do.
       if (error instanceof Deno.errors.NotFound || elapsed() > SWEEP_MS) {

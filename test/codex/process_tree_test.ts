@@ -9,7 +9,7 @@ import {
   WORKER_TAG_VARIABLE,
 } from "../../src/codex/process_tree.ts";
 import { runAsAnyUser } from "../support/any_user.ts";
-import { linkPrograms, usePath } from "../support/programs.ts";
+import { type LinkedPrograms, linkPrograms } from "../support/programs.ts";
 import { until } from "../support/until.ts";
 
 /** Starts a shell script that runs with a mark, as the leader of a session of its own. */
@@ -30,13 +30,6 @@ function newMark(): string {
   return `test-${crypto.randomUUID()}`;
 }
 
-/** Lets this process find only some programs until it is disposed. */
-async function only(programs: readonly string[]): Promise<AsyncDisposable> {
-  const parts = new AsyncDisposableStack();
-  parts.use(usePath(parts.use(await linkPrograms(programs)).directory));
-  return parts;
-}
-
 const WAYS = [
   ["by ps", ["ps", "sleep"]],
   ["by a shell", ["sh", "cat", "tr", "sleep"]],
@@ -46,10 +39,10 @@ for (const [way, programs] of WAYS) {
   Deno.test(`listProcesses() ${way} tells of a process its parent, its group and its environment`, async () => {
     const mark = newMark();
     const child = startMarked(mark, "sleep 300; true");
-    await using _ = await only(programs);
+    await using linked = await linkPrograms(programs);
     try {
       const rows = await until(async () => {
-        const rows = await listProcesses();
+        const rows = await listProcesses(linked.directory);
         return rows.some(({ parent }) => parent === child.pid) && rows;
       });
       const leader = rows.find(({ pid }) => pid === child.pid);
@@ -78,8 +71,8 @@ for (const [way, programs] of WAYS) {
         }).output();
         return new TextDecoder().decode(stdout).startsWith("Z");
       });
-      await using _ = await only(programs);
-      const rows = processesOf(await listProcesses(), mark);
+      await using linked = await linkPrograms(programs);
+      const rows = processesOf(await listProcesses(linked.directory), mark);
       assertEquals(rows.map(({ pid }) => pid), [child.pid]);
     } finally {
       await terminateWorker(child, mark);
@@ -102,9 +95,9 @@ for (const odd of ["a\rb", "a\u2028b", "a\nb", "a) S 1 2 b"]) {
     }).spawn();
     try {
       for (const [, programs] of WAYS) {
-        await using _ = await only(programs);
+        await using linked = await linkPrograms(programs);
         await until(async () =>
-          processesOf(await listProcesses(), mark)
+          processesOf(await listProcesses(linked.directory), mark)
             .some(({ pid }) => pid === child.pid)
         );
       }
@@ -118,14 +111,16 @@ Deno.test("listProcesses() asks a shell where ps takes other arguments", async (
   await using linked = await linkPrograms(["sh", "cat", "tr", "false"]);
   const { directory } = linked;
   await Deno.rename(join(directory, "false"), join(directory, "ps"));
-  using _ = usePath(directory);
-  const rows = await listProcesses();
+  const rows = await listProcesses(directory);
   assert(rows.some(({ pid }) => pid === Deno.pid));
 });
 
 Deno.test("listProcesses() fails where there is no way", async () => {
-  await using _ = await only(["sleep"]);
-  await assertRejects(listProcesses, Deno.errors.NotFound);
+  await using linked = await linkPrograms(["sleep"]);
+  await assertRejects(
+    () => listProcesses(linked.directory),
+    Deno.errors.NotFound,
+  );
 });
 
 for (const name of ["a) S 1 2 (", "((((", "a b"]) {
@@ -141,9 +136,9 @@ for (const name of ["a) S 1 2 (", "((((", "a b"]) {
     }).spawn();
     try {
       for (const [, programs] of WAYS) {
-        await using _ = await only(programs);
+        await using linked = await linkPrograms(programs);
         const row = await until(async () =>
-          processesOf(await listProcesses(), mark)
+          processesOf(await listProcesses(linked.directory), mark)
             .find(({ pid }) => pid === child.pid)
         );
         assertEquals([row.group, row.parent], [child.pid, Deno.pid]);
@@ -305,17 +300,20 @@ Deno.test("killAll() looks again where a look fails", async () => {
   const child = startMarked(mark, "trap '' TERM; sleep 300; true");
   await until(async () => (await commandsOf(mark)).length === 2);
   {
-    await using _ = await failFirstLooks(3);
-    assertEquals(await killAll(mark), 2);
+    await using failing = await failFirstLooks(3);
+    assertEquals(
+      await killAll(mark, { searchPath: failing.directory }),
+      2,
+    );
   }
   await child.status;
   assertEquals(await commandsOf(mark), []);
 });
 
-/** Lets the next looks fail, as where the system has no process left for them. */
-async function failFirstLooks(times: number): Promise<AsyncDisposable> {
-  const parts = new AsyncDisposableStack();
-  const { directory } = parts.use(await linkPrograms(["cat", "tr"]));
+/** Makes programs of which the first looks fail, as where the system has no process left for them. */
+async function failFirstLooks(times: number): Promise<LinkedPrograms> {
+  const linked = await linkPrograms(["cat", "tr"]);
+  const { directory } = linked;
   const path = Deno.env.get("PATH") ?? "";
   for (const name of ["ps", "sh"]) {
     const script = `#!/bin/sh
@@ -326,8 +324,7 @@ exec ${name} "$@"
 `;
     await Deno.writeTextFile(join(directory, name), script, { mode: 0o755 });
   }
-  parts.use(usePath(directory));
-  return parts;
+  return linked;
 }
 
 Deno.test("processesOf() takes a tag in a command line, or of another user, for none", () => {
@@ -351,10 +348,10 @@ for (const programs of [["ps", "sleep"], ["sh", "cat", "tr", "sleep"]]) {
     }).spawn();
     const worker = startMarked(mark, "sleep 300; true");
     await using linked = await linkPrograms(programs);
-    using _ = usePath(linked.directory);
     try {
       const rows = await until(async () => {
-        const rows = processesOf(await listProcesses(), mark);
+        const all = await listProcesses(linked.directory);
+        const rows = processesOf(all, mark);
         return rows.length === 2 && rows;
       });
       assert(rows.every(({ group }) => group === worker.pid));

@@ -22,13 +22,6 @@ export async function linkPrograms(
   };
 }
 
-/** Lets this process look for programs in one directory alone, until it is disposed. */
-export function usePath(directory: string): Disposable {
-  const path = Deno.env.get("PATH") ?? "";
-  Deno.env.set("PATH", directory);
-  return { [Symbol.dispose]: () => Deno.env.set("PATH", path) };
-}
-
 async function find(name: string): Promise<string> {
   for (const directory of (Deno.env.get("PATH") ?? "").split(":")) {
     const path = join(directory, name);
