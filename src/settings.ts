@@ -124,6 +124,14 @@ export const SETTINGS = {
     words:
       "how long finished jobs and their keys are remembered, the last 1,000 at most",
   }),
+  linkTtlMs: setting(
+    "LINK_TTL_MS",
+    whole(1_000, 31_536_000_000, "milliseconds"),
+    {
+      default: "86400000",
+      words: "how long a signed URL of a picture can be opened, at least",
+    },
+  ),
   maxBodyBytes: setting("MAX_BODY_BYTES", whole(1_024, 2 ** 31, "bytes"), {
     default: "100663296",
     words: "the largest request",
@@ -200,7 +208,7 @@ export const SETTINGS = {
   publicUrl: setting("PUBLIC_URL", {
     schema: origin,
     expected: "an address such as http://192.168.1.5:17341, without a path",
-  }, { words: "the address in URLs that callers get" }),
+  }, { words: "the address in URLs that callers get, instead of the one that they called" }),
   publicDir: setting("PUBLIC_DIR", {
     schema: text.refine(isAbsoluteAnywhere),
     expected:
@@ -220,7 +228,7 @@ export const SETTINGS = {
   }, {
     default: "",
     words:
-      "web origins whose pages may call, such as `https://example.com`; they show pictures by `<img crossorigin>`",
+      "web origins whose pages may call, such as `https://example.com`",
   }),
   logFile: setting("LOG_FILE", { schema: text, expected: "a file" }, {
     words: "a copy of the log, which goes to standard output as JSON lines",

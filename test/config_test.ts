@@ -202,6 +202,13 @@ const RULES: readonly Rule[] = [
     whole(1_000, 2_592_000_000),
     "milliseconds from 1000 to 2592000000",
   ],
+  [
+    "LINK_TTL_MS",
+    [["1000", 1_000]],
+    "linkTtlMs",
+    whole(1_000, 31_536_000_000),
+    "milliseconds from 1000 to 31536000000",
+  ],
   ["STORE_PROMPTS", flags, "storePrompts", notFlags, "0 or 1"],
   [
     "RETENTION_DAYS",
@@ -336,6 +343,7 @@ Deno.test("readConfig() has a default for everything", () => {
     allowedOrigins: [],
     logFile: undefined,
     logMaxBytes: 10_485_760,
+    linkTtlMs: 86_400_000,
     jobTtlMs: 3_600_000,
     storePrompts: false,
     retentionDays: undefined,

@@ -45,6 +45,8 @@ export interface GuardOptions {
   readonly allowedOrigins: readonly string[];
   /** The key that callers must send; none must when undefined. */
   readonly apiKey?: string;
+  /** Tells whether the URL of a request has a signature that stands for the key; none has when left out. */
+  readonly isSigned?: (request: Request) => boolean;
   /** Paths that need no key. */
   readonly openPaths: readonly string[];
 }
@@ -67,7 +69,7 @@ interface Caller extends GuardOptions {
   readonly host: string;
   readonly origin: string | null;
   readonly isPreflight: boolean;
-  /** Whether there is a key to send, and it was sent. */
+  /** Whether there is a key to send and it was sent, or the URL is signed. */
   readonly isTrusted: boolean;
 }
 
@@ -82,7 +84,7 @@ const CHECKS: readonly ((caller: Caller) => void)[] = [
 
 /** Makes the guard that keeps out DNS rebinding, the pages of strangers, and callers without the key. */
 export function createGuard(options: GuardOptions): Guard {
-  const { port, apiKey } = options;
+  const { port, apiKey, isSigned = () => false } = options;
   const rules = {
     ...options,
     allowedHosts: options.allowedHosts.map((host) => host.toLowerCase()),
@@ -96,7 +98,8 @@ export function createGuard(options: GuardOptions): Guard {
       host: (request.headers.get("host") ?? "").toLowerCase(),
       origin: request.headers.get("origin"),
       isPreflight: isPreflight(request),
-      isTrusted: apiKey !== undefined && await hasKey(request, apiKey),
+      isTrusted: isSigned(request) ||
+        (apiKey !== undefined && await hasKey(request, apiKey)),
     };
     for (const check of CHECKS) check(caller);
     if (caller.isPreflight) return preflightResponse(request);
@@ -130,16 +133,20 @@ function checkOrigin(caller: Caller): void {
   if (caller.origin === null) return;
   const origin = caller.origin.toLowerCase();
   if (origin === "null") return checkNullOrigin(caller);
-  if (caller.allowedOrigins.includes(origin)) return;
-  if (origin === HTTP + caller.host) return;
-  const isHttp = origin.startsWith(HTTP);
-  if (isHttp && isHere(origin.slice(HTTP.length), caller)) return;
+  if (mayCall(origin, caller)) return;
   throw new ApiError(
     "forbidden_origin",
     `Cannot accept Origin ${
       truncateAndQuote(origin)
     }: it is not in CODEX_IMAGE_SERVER_ALLOWED_ORIGINS`,
   );
+}
+
+/** Tells whether the pages of an origin, in lower case, may call: they are allowed to, or are this server's own. */
+function mayCall(origin: string, caller: Caller): boolean {
+  if (caller.allowedOrigins.includes(origin)) return true;
+  if (origin === HTTP + caller.host) return true;
+  return origin.startsWith(HTTP) && isHere(origin.slice(HTTP.length), caller);
 }
 
 /** A frame of any page can have this origin, so that only the key tells a friend; a preflight cannot bring it yet. */
@@ -151,14 +158,24 @@ function checkNullOrigin({ apiKey, isPreflight, isTrusted }: Caller): void {
   );
 }
 
-/** Against what pages load without telling their origin, such as pictures; to follow a link does no harm. */
-function checkSite({ origin, request }: Caller): void {
+/**
+ * Against what pages load without telling their origin, such as pictures; to follow a link does no harm.
+ *
+ * A page may leave out where it is itself, but not name another.
+ */
+function checkSite(caller: Caller): void {
+  const { isTrusted, origin, request } = caller;
   const { headers, method } = request;
   const site = headers.get("sec-fetch-site") ?? "none";
   if (origin !== null || site === "none" || site === "same-origin") return;
+  const isRead = method === "GET" || method === "HEAD";
   const isLink = headers.get("sec-fetch-mode") === "navigate" &&
     headers.get("sec-fetch-dest") === "document";
-  if (isLink && (method === "GET" || method === "HEAD")) return;
+  if (isTrusted || (isRead && isLink)) return;
+  const page = URL.parse(headers.get("referer") ?? "")?.origin;
+  const isKnown = page !== undefined && page !== "null" &&
+    mayCall(page, caller);
+  if (isRead && isKnown) return;
   throw new ApiError(
     "forbidden_origin",
     `Cannot accept a ${
@@ -171,9 +188,12 @@ function checkKey(caller: Caller): void {
   const { apiKey, isTrusted, isPreflight, request } = caller;
   if (apiKey === undefined || isTrusted || isPreflight) return;
   if (caller.openPaths.includes(requestPath(request))) return;
+  const signed = URL.parse(request.url)?.searchParams.has("signature");
   throw new HttpError(
     "unauthorized",
-    "Cannot accept the request: it needs the key, as X-API-Key or as Authorization: Bearer",
+    signed
+      ? "Cannot accept the signature: it has expired, or is of another image or server; ask for the image again with the key"
+      : "Cannot accept the request: it needs the key, as X-API-Key or as Authorization: Bearer",
     { headers: corsHeaders(caller.origin) },
   );
 }

@@ -6,7 +6,7 @@ import {
   QUALITIES,
   type Quality,
 } from "../api/fields.ts";
-import type { GenerateAnswer, MadeImage } from "../api/schemas.ts";
+import type { UnlinkedAnswer, UnlinkedImage } from "../api/schemas.ts";
 import { ApiError, type ErrorCode, toApiError } from "../errors.ts";
 import type { JobEntry } from "../jobs/jobs.ts";
 import type { ResponseFormat } from "./fields.ts";
@@ -122,10 +122,10 @@ export async function* base64Chunks(
 
 /** Tells of an image in the words of OpenAI, without its bytes. */
 export function describeDelivered(
-  { mime_type, resolved_size, transparent }: MadeImage,
+  { mime_type, resolved_size, transparent }: UnlinkedImage,
   { quality, usage }: {
     readonly quality: Quality;
-    readonly usage: MadeImage["usage"];
+    readonly usage: UnlinkedImage["usage"];
   },
 ) {
   const { input_tokens, output_tokens } = usage;
@@ -144,7 +144,7 @@ export function describeDelivered(
   };
 }
 
-function formatOf(mimeType: MadeImage["mime_type"]): OutputFormat {
+function formatOf(mimeType: UnlinkedImage["mime_type"]): OutputFormat {
   return mimeType.slice("image/".length) as OutputFormat;
 }
 
@@ -157,6 +157,8 @@ export type OpenImage = (
 export interface AnswerOptions {
   /** When the request came, in seconds since 1970. */
   readonly created: number;
+  /** Tells where whoever asks can fetch an image. */
+  readonly link: (image: UnlinkedImage) => string;
   readonly open: OpenImage;
   readonly responseFormat: ResponseFormat;
   /** What the caller should know of the request. */
@@ -169,7 +171,7 @@ export interface AnswerOptions {
  * An image has its bytes or its URL and never both: some clients would fetch the URL then.
  */
 export async function* writeAnswer(
-  answer: GenerateAnswer,
+  answer: UnlinkedAnswer,
   options: AnswerOptions,
 ): AsyncGenerator<string> {
   yield `{"created":${options.created},"data":[`;
@@ -181,13 +183,13 @@ export async function* writeAnswer(
 }
 
 async function* writeImage(
-  image: MadeImage,
-  { open, responseFormat }: AnswerOptions,
+  image: UnlinkedImage,
+  { link, open, responseFormat }: AnswerOptions,
 ): AsyncGenerator<string> {
-  const { revised_prompt, url } = image;
+  const { revised_prompt } = image;
   const revised = revised_prompt === null ? {} : { revised_prompt };
   if (responseFormat === "url") {
-    yield JSON.stringify({ url, ...revised });
+    yield JSON.stringify({ url: link(image), ...revised });
     return;
   }
   const end = `"}`;
@@ -197,7 +199,7 @@ async function* writeImage(
 }
 
 function describeRest(
-  answer: GenerateAnswer,
+  answer: UnlinkedAnswer,
   { warnings }: AnswerOptions,
 ): Omit<OpenAiAnswer, "created" | "data"> {
   return {
@@ -231,14 +233,14 @@ export interface EventsOptions extends AnswerOptions {
  * @returns Events whose names are their types.
  */
 export async function* openAiEvents(
-  { answer, job }: JobEntry<GenerateAnswer>,
+  { answer, job }: JobEntry<UnlinkedAnswer>,
   options: EventsOptions,
 ): AsyncGenerator<CompletedEvent | ErrorEvent> {
   try {
     for await (const { data, type } of job.watch()) {
       // It was written by the service's `describeImage`.
       if (type === "image") {
-        yield await completed(data as MadeImage, options);
+        yield await completed(data as UnlinkedImage, options);
       }
     }
     for (const { code, message } of (await answer).errors) {
@@ -250,17 +252,19 @@ export async function* openAiEvents(
 }
 
 async function completed(
-  image: MadeImage,
+  image: UnlinkedImage,
   options: EventsOptions,
 ): Promise<CompletedEvent> {
-  const { created, open, operation, quality, responseFormat } = options;
-  const { id, revised_prompt, url, usage, warnings } = image;
+  const { created, link, open, operation, quality, responseFormat } = options;
+  const { id, revised_prompt, usage, warnings } = image;
   const bytes = responseFormat === "url"
     ? undefined
     : await new Response(await open(id)).bytes();
   return {
     type: `${operation}.completed`,
-    ...(bytes === undefined ? { url } : { b64_json: bytes.toBase64() }),
+    ...(bytes === undefined
+      ? { url: link(image) }
+      : { b64_json: bytes.toBase64() }),
     ...(revised_prompt === null ? {} : { revised_prompt }),
     created_at: created,
     ...describeDelivered(image, { quality, usage }),

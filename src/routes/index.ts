@@ -8,7 +8,7 @@ import { nameRequestSpan, setSpanAttribute } from "../observability/tracing.ts";
 import { docsRoutes } from "./docs.ts";
 import { GENERATE_ROUTES } from "./generate.ts";
 import { SERVER_ROUTES } from "./health.ts";
-import { IMAGE_ROUTES } from "./images.ts";
+import { IMAGE_FILE_ALIAS, IMAGE_ROUTES } from "./images.ts";
 import { JOB_ROUTES } from "./jobs.ts";
 import { OPENAI_ROUTES } from "./openai.ts";
 import type { ApiRoute, RequestContext, Service } from "./route.ts";
@@ -26,6 +26,7 @@ export const ROUTES: readonly ApiRoute[] = [
   ...USAGE_ROUTES,
   ...SERVER_ROUTES,
   ...docsRoutes(() => ROUTES),
+  IMAGE_FILE_ALIAS,
   ...STUDIO_ROUTES,
   // OpenAI's clients are given a base URL with or without the version.
   ...OPENAI_ROUTES.map(({ handler, method, path }) => ({
@@ -49,6 +50,7 @@ export function createApp(
     ...config,
     allowedHosts: [...config.allowedHosts, ...ownHosts(config)],
     port,
+    isSigned: (request) => service.links.isSigned(request),
     openPaths: ROUTES.filter(({ open }) => open).map(({ path }) => path),
   });
   const route = createRouter<RequestContext>(ROUTES, nameRequestSpan);

@@ -2,7 +2,7 @@ import type { ServerSentEventMessage } from "@std/http/server-sent-event-stream"
 import type { Form } from "../api/form.ts";
 import type { ReferenceSource } from "../api/references.ts";
 import { type Answer, json } from "../api/openapi.ts";
-import type { GenerateAnswer } from "../api/schemas.ts";
+import type { UnlinkedAnswer, UnlinkedImage } from "../api/schemas.ts";
 import { describeError } from "../http/error_response.ts";
 import { eventStream, type EventStreamOptions } from "../http/sse.ts";
 import type { ImageStore, StoredImage } from "../images/store.ts";
@@ -24,6 +24,7 @@ import { setSpanAttribute } from "../observability/tracing.ts";
 import { linkAbortController } from "../util.ts";
 import { IDEMPOTENCY_KEY } from "./generate.ts";
 import { imageNotFound } from "./images.ts";
+import type { Link } from "./links.ts";
 import { readRequest } from "./read_request.ts";
 import type { ApiRoute, HandlerContext } from "./route.ts";
 
@@ -31,6 +32,7 @@ type Needed =
   | "budget"
   | "config"
   | "jobs"
+  | "links"
   | "log"
   | "replay"
   | "store"
@@ -140,6 +142,7 @@ function describeAnswer(operation: Operation): Answer {
 
 /** How a job is answered. */
 export interface OpenAiAnswerOptions extends OpenAiRequest {
+  readonly link: Link;
   readonly operation: Operation;
   readonly store: ImageStore;
   /** What follows the end of a stream. */
@@ -148,13 +151,15 @@ export interface OpenAiAnswerOptions extends OpenAiRequest {
 
 /** Answers with the images of a job as OpenAI's clients read them: all of them together, or each as it lands. */
 export async function openAiAnswer(
-  entry: JobEntry<GenerateAnswer>,
+  entry: JobEntry<UnlinkedAnswer>,
   options: OpenAiAnswerOptions,
 ): Promise<Response> {
-  const { ends, ignored, store, stream, wanted } = options;
+  const { ends, ignored, link, store, stream, wanted } = options;
   const about = {
     ...options,
     created: Math.floor(entry.job.record.createdAt / 1000),
+    link: ({ id, mime_type }: UnlinkedImage) =>
+      link(id, { mimeType: mime_type }),
     open: (id: string) => openImage(store, id),
     quality: wanted.quality,
     describeError,
@@ -169,7 +174,7 @@ export async function openAiAnswer(
 }
 
 async function answerWhole(
-  answer: GenerateAnswer,
+  answer: UnlinkedAnswer,
   about: Parameters<typeof writeAnswer>[1] & { readonly store: ImageStore },
 ): Promise<Response> {
   // Of what a retry finds, some may have been removed; once the headers have left, it is too late to say so.
@@ -212,8 +217,9 @@ async function answerImages(
   { requestId, service }: HandlerContext<Needed>,
   { form, operation, parse }: Kind,
 ): Promise<Response> {
-  const { jobs, replay, store, streams } = service;
+  const { jobs, links, replay, store, streams } = service;
   const { headers } = request;
+  const link = links.for(request);
   const gone = linkAbortController(request.signal);
   const { signal } = gone;
   const key = readIdempotencyKey(headers);
@@ -235,7 +241,13 @@ async function answerImages(
     // Who has read everything is not one whose images were lost.
     onCut: () => gone.abort(),
   };
-  return await openAiAnswer(entry, { ...asked, operation, store, ends });
+  return await openAiAnswer(entry, {
+    ...asked,
+    ends,
+    link,
+    operation,
+    store,
+  });
 }
 
 /** Reads how often a client says that it has sent the request before; nothing where it is none that counts. */

@@ -29,6 +29,11 @@ const HERE = "127.0.0.1:17341";
 const ALLOWED = "https://example.com";
 const EVIL = "https://evil.example";
 const LINK = { "sec-fetch-mode": "navigate", "sec-fetch-dest": "document" };
+const PICTURE = {
+  "sec-fetch-site": "cross-site",
+  "sec-fetch-mode": "no-cors",
+  "sec-fetch-dest": "image",
+};
 const FORBIDDEN_HOST = [403, "forbidden_host"] as const;
 const FORBIDDEN_ORIGIN = [403, "forbidden_origin"] as const;
 const UNAUTHORIZED = [401, "unauthorized"] as const;
@@ -251,6 +256,53 @@ const CASES: readonly Case[] = [
     },
     refusal: FORBIDDEN_ORIGIN,
   })),
+  ...["GET", "HEAD"].map((method) => ({
+    title: `lets an allowed page show a picture by ${method}`,
+    headers: { ...PICTURE, referer: `${ALLOWED}/gallery?page=2` },
+    method,
+  })),
+  ...[
+    EVIL,
+    "null",
+    "about:blank",
+    `${EVIL}/${ALLOWED}`,
+    `${ALLOWED}.evil.example/`,
+  ]
+    .map((referer) => ({
+      title: `lets no page at ${referer} show a picture`,
+      headers: { ...PICTURE, referer },
+      refusal: FORBIDDEN_ORIGIN,
+    })),
+  {
+    title: "refuses a form of a page that tells only where it is",
+    headers: { ...PICTURE, referer: `${ALLOWED}/` },
+    method: "POST",
+    refusal: FORBIDDEN_ORIGIN,
+  },
+  ...[{}, WITH_KEY].map((rules) => ({
+    title: `lets any page show a picture by a signed URL with ${
+      JSON.stringify(rules)
+    }`,
+    headers: PICTURE,
+    rules: { ...rules, isSigned: () => true },
+  })),
+  {
+    title: "lets a frame read a picture by a signed URL",
+    headers: { origin: "null" },
+    rules: { isSigned: () => true },
+  },
+  {
+    title: "refuses a strange Origin that brings a signed URL",
+    headers: { origin: EVIL },
+    rules: { isSigned: () => true },
+    refusal: FORBIDDEN_ORIGIN,
+  },
+  {
+    title: "refuses a bad Host for a signed URL",
+    headers: { host: "evil.example" },
+    rules: { isSigned: () => true },
+    refusal: FORBIDDEN_HOST,
+  },
   ...["GET", "HEAD"].map((method) => ({
     title: `lets in a link that is followed by ${method}`,
     headers: { "sec-fetch-site": "cross-site", ...LINK },
