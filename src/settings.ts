@@ -1,4 +1,6 @@
 import * as z from "zod";
+import { normalizeOrigin } from "./http/cors.ts";
+import { HOST_VALUE } from "./http/guard.ts";
 import { isAbsoluteAnywhere } from "./util.ts";
 
 /** What the names of all settings begin with. */
@@ -33,8 +35,14 @@ const list = z.string().transform((value) =>
 const origin = z.url({ protocol: /^https?$/ }).refine((value) =>
   /^https?:\/\/[^/?#@]+\/?$/.test(value)
 ).transform((value) => value.replace(/\/$/, ""));
-const host = z.string().regex(/^(?:\[[\da-f:.]+\]|[\w.-]+)(?::\d{1,5})?$/i)
-  .refine((value) => Number(/:(\d+)$/.exec(value)?.[1] ?? 0) <= 65_535);
+const allowedOrigin = z.string().transform((value, context) => {
+  const isPattern = /^(?:[a-z][a-z\d+.-]*:\/\/)?\*$/i.test(value);
+  const known = isPattern ? value.toLowerCase() : normalizeOrigin(value);
+  if (known !== undefined) return known;
+  context.addIssue("not an origin");
+  return z.NEVER;
+});
+const host = z.string().regex(HOST_VALUE);
 const address = z.union([
   z.ipv4(),
   z.ipv6(),
@@ -222,13 +230,13 @@ export const SETTINGS = {
     words: "further `Host` values, such as `host.docker.internal:17341`",
   }),
   allowedOrigins: setting("ALLOWED_ORIGINS", {
-    schema: list.pipe(z.array(origin)),
+    schema: list.pipe(z.array(allowedOrigin)),
     expected:
-      "web origins such as https://example.com, separated by commas; pages without one need the key of API_KEY",
+      "origins without a path, separated by commas, such as https://example.com, app://obsidian.md or chrome-extension://*; pages without one need the key of API_KEY",
   }, {
     default: "",
     words:
-      "web origins whose pages may call, such as `https://example.com`",
+      "origins whose pages may call, such as `https://example.com`, `app://obsidian.md` or all of a scheme as `chrome-extension://*`; `*` only together with `API_KEY`, by which all but web pages may call anyway",
   }),
   logFile: setting("LOG_FILE", { schema: text, expected: "a file" }, {
     words: "a copy of the log, which goes to standard output as JSON lines",

@@ -49,6 +49,7 @@ export function createApp(
   const guard = createGuard({
     ...config,
     allowedHosts: [...config.allowedHosts, ...ownHosts(config)],
+    allowedOrigins: [...config.allowedOrigins, ...ownOrigins(config)],
     port,
     isSigned: (request) => service.links.isSigned(request),
     openPaths: ROUTES.filter(({ open }) => open).map(({ path }) => path),
@@ -88,6 +89,11 @@ function ownHosts({ host, publicUrl }: Config): string[] {
   const shown = host.includes(":") ? `[${host}]` : host;
   const given = publicUrl === undefined ? [] : [new URL(publicUrl).host];
   return LOOPBACK.includes(host) ? given : [shown, ...given];
+}
+
+// Pages that the server shows at its public address may be encrypted on their way, of which the server sees nothing.
+function ownOrigins({ publicUrl }: Config): string[] {
+  return publicUrl === undefined ? [] : [new URL(publicUrl).origin];
 }
 
 function logInternalError(log: Log, requestId: string, error: unknown): void {
