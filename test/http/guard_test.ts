@@ -1,8 +1,9 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
-import { PREFIX, readConfig } from "../../src/config.ts";
+import { readConfig } from "../../src/config.ts";
 import { ApiError, type ErrorCode, toApiError } from "../../src/errors.ts";
 import { errorResponse } from "../../src/http/error_response.ts";
 import { createGuard, type GuardOptions } from "../../src/http/guard.ts";
+import { PREFIX } from "../../src/settings.ts";
 import type { TestSettings } from "../support/place.ts";
 import { exchange } from "./_raw.ts";
 
