@@ -12,7 +12,7 @@ import { JobFiles } from "./jobs/job_store.ts";
 import { Jobs } from "./jobs/jobs.ts";
 import { Replay } from "./jobs/replay.ts";
 import { Library } from "./library/library.ts";
-import type { Log } from "./log.ts";
+import { limitedLog, type Log } from "./log.ts";
 import { Metrics } from "./observability/metrics.ts";
 import { describeImage, generateAnswer } from "./routes/generate.ts";
 import { createApp } from "./routes/index.ts";
@@ -111,6 +111,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     library,
     links,
     log,
+    limitedLog: parts.use(limitedLog(log)),
     metrics,
     readiness: createReadiness({
       ...config,

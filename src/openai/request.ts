@@ -93,6 +93,7 @@ function parse<Schema extends z.ZodType>(
   throw new ValidationError(failure.message + SIZE_HINT, {
     code: failure.code,
     param: failure.param,
+    logged: failure.logged,
   });
 }
 

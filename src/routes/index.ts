@@ -1,5 +1,5 @@
 import type { Config } from "../config.ts";
-import { toApiError } from "../errors.ts";
+import { type ApiError, toApiError } from "../errors.ts";
 import { errorResponse, requestIdOf } from "../http/error_response.ts";
 import { createGuard } from "../http/guard.ts";
 import { createRouter } from "../http/router.ts";
@@ -15,6 +15,8 @@ import type { ApiRoute, RequestContext, Service } from "./route.ts";
 import { STUDIO_ROUTES } from "./studio.ts";
 import { USAGE_ROUTES } from "./usage.ts";
 
+const REFUSED: readonly number[] = [401, 403, 404];
+const MAX_LOGGED = 100;
 const LOOPBACK = ["127.0.0.1", "localhost", "::1"];
 
 /** Every route there is, in the order in which the documents show them. */
@@ -35,6 +37,12 @@ export const ROUTES: readonly ApiRoute[] = [
     path: path.replace(/^\/v1/, ""),
   })),
 ];
+
+interface Refusal {
+  readonly failure: ApiError;
+  readonly requestId: string;
+  readonly response: Response;
+}
 
 /**
  * Makes the application: every request is guarded, routed and answered, errors included.
@@ -74,6 +82,7 @@ export function createApp(
         logInternalError(log, requestId, error);
       }
       response = errorResponse(failure, requestId);
+      logRefusal(service.limitedLog, request, { failure, requestId, response });
       setSpanAttribute("codex.code", failure.code);
     }
     for (const [name, value] of Object.entries(headers)) {
@@ -94,6 +103,26 @@ function ownHosts({ host, publicUrl }: Config): string[] {
 // Pages that the server shows at its public address may be encrypted on their way, of which the server sees nothing.
 function ownOrigins({ publicUrl }: Config): string[] {
   return publicUrl === undefined ? [] : [new URL(publicUrl).origin];
+}
+
+// A browser hides the answer from its page, and some programs from their users.
+function logRefusal(
+  log: Log,
+  { headers, method, url }: Request,
+  { failure: { code }, requestId, response: { status } }: Refusal,
+): void {
+  if (!REFUSED.includes(status) && code !== "forbidden_host") return;
+  const shorten = (text: string | undefined | null) => text?.slice(0, MAX_LOGGED);
+  log("warn", "request.refused", {
+    request_id: requestId,
+    status,
+    code,
+    method: shorten(method),
+    // Some put prompts into paths, of which no more than a word is told.
+    path: shorten(URL.parse(url)?.pathname.replace(/%.*$/s, "")),
+    host: shorten(headers.get("host")),
+    origin: shorten(headers.get("origin")),
+  });
 }
 
 function logInternalError(log: Log, requestId: string, error: unknown): void {

@@ -25,6 +25,8 @@ export interface Service {
   readonly library: Library;
   readonly links: Links;
   readonly log: Log;
+  /** Writes what any caller can cause, so often and no more. */
+  readonly limitedLog: Log;
   readonly metrics: Metrics;
   readonly readiness: Readiness;
   readonly replay: Replay<UnlinkedAnswer>;
