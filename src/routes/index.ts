@@ -10,13 +10,15 @@ import { GENERATE_ROUTES } from "./generate.ts";
 import { SERVER_ROUTES } from "./health.ts";
 import { IMAGE_FILE_ALIAS, IMAGE_ROUTES } from "./images.ts";
 import { JOB_ROUTES } from "./jobs.ts";
-import { OPENAI_ROUTES } from "./openai.ts";
+import { OPENAI_ROUTES, openAiPath } from "./openai.ts";
 import type { ApiRoute, RequestContext, Service } from "./route.ts";
 import { STUDIO_ROUTES } from "./studio.ts";
 import { USAGE_ROUTES } from "./usage.ts";
 
 const REFUSED: readonly number[] = [401, 403, 404];
 const MAX_LOGGED = 100;
+const REMEDY =
+  "images are made by POST /v1/images/generate, /v1/images/generations and /v1/images/edits";
 const LOOPBACK = ["127.0.0.1", "localhost", "::1"];
 
 /** Every route there is, in the order in which the documents show them. */
@@ -30,12 +32,6 @@ export const ROUTES: readonly ApiRoute[] = [
   ...docsRoutes(() => ROUTES),
   IMAGE_FILE_ALIAS,
   ...STUDIO_ROUTES,
-  // OpenAI's clients are given a base URL with or without the version.
-  ...OPENAI_ROUTES.map(({ handler, method, path }) => ({
-    handler,
-    method,
-    path: path.replace(/^\/v1/, ""),
-  })),
 ];
 
 interface Refusal {
@@ -62,7 +58,11 @@ export function createApp(
     isSigned: (request) => service.links.isSigned(request),
     openPaths: ROUTES.filter(({ open }) => open).map(({ path }) => path),
   });
-  const route = createRouter<RequestContext>(ROUTES, nameRequestSpan);
+  const route = createRouter<RequestContext>(ROUTES, {
+    onMatch: nameRequestSpan,
+    rewrite: openAiPath,
+    remedy: REMEDY,
+  });
   return async (request) => {
     const requestId = requestIdOf(request);
     setSpanAttribute("codex.request_id", requestId);

@@ -38,6 +38,9 @@ type Needed =
   | "store"
   | "streams";
 
+const OPENAI_PATH =
+  /^\/+(?:openai\/+(?:deployments\/+[^/]+\/+)?)?(?:v1\/+)*(images(?=\/+(?:generations|edits)\/*$)|models)(?:\/+(.+?))?\/*$/;
+
 /** How a kind of request is read and answered. */
 interface Kind {
   readonly operation: Operation;
@@ -76,7 +79,7 @@ export const OPENAI_ROUTES: readonly ApiRoute<Needed>[] = [
       tag: "OpenAI",
       summary: "Make images as OpenAI's clients ask for them",
       description:
-        "`x-codex-image-ignored` names the fields that had no effect. The path works without `/v1` too.",
+        "`x-codex-image-ignored` names the fields that had no effect. The path works without `/v1` too, and below `/openai/deployments/NAME`.",
       parameters: [IDEMPOTENCY_KEY],
       body: { "application/json": "GenerationsRequest" },
       answers: { 200: describeAnswer("image_generation") },
@@ -91,7 +94,7 @@ export const OPENAI_ROUTES: readonly ApiRoute<Needed>[] = [
       tag: "OpenAI",
       summary: "Make images of images as OpenAI's clients ask for them",
       description:
-        "In a form, `image` may be repeated or called `image[]`. The path works without `/v1` too.",
+        "In a form, `image` may be repeated or called `image[]`. The path works without `/v1` too, and below `/openai/deployments/NAME`.",
       parameters: [IDEMPOTENCY_KEY],
       body: {
         "multipart/form-data": "EditsForm",
@@ -107,13 +110,13 @@ export const OPENAI_ROUTES: readonly ApiRoute<Needed>[] = [
     operation: {
       id: "listModels",
       tag: "OpenAI",
-      summary: "List the models, of which there is one",
+      summary: "List the model under its names",
       answers: { 200: json("ModelList", "The models") },
     },
   },
   {
     method: "GET",
-    path: "/v1/models/:id",
+    path: "/v1/models/:id(.+)",
     handler: (_request, { params }) => Response.json(showModel(params.id)),
     operation: {
       id: "showModel",
@@ -128,6 +131,16 @@ export const OPENAI_ROUTES: readonly ApiRoute<Needed>[] = [
     },
   },
 ];
+
+/**
+ * Tells the path that a client of OpenAI means: base URLs come with and without `/v1`, with it twice, with slashes at
+ * their ends, and with the deployments of Azure. Other paths stay as they are.
+ */
+export function openAiPath(pathname: string): string {
+  const [, collection, rest] = OPENAI_PATH.exec(pathname) ?? [];
+  if (collection === undefined) return pathname;
+  return `/v1/${collection}${rest === undefined ? "" : `/${rest}`}`;
+}
 
 function describeAnswer(operation: Operation): Answer {
   return {
