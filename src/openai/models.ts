@@ -29,6 +29,11 @@ export function isImageModel(name: string): boolean {
   return /image/i.test(own) || !OTHERS.test(own);
 }
 
+/** Tells whether a name is that of a model whose answers have URLs unless asked otherwise, and whose images may be small. */
+export function isOldModel(name: string): boolean {
+  return /^(?:.*\/)?dall-e-[23]$/i.test(name);
+}
+
 /** Answers `GET /v1/models`. */
 export function listModels() {
   return { object: "list", data: LISTED.map(describeModel) } as const;

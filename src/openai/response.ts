@@ -103,6 +103,7 @@ export type ErrorEvent = z.output<typeof errorEventSchema>;
 
 /** How many bytes four characters of base64 hold. */
 const GROUP = 3;
+const BASE64_GROUP = 4;
 
 /** Encodes bytes in base64 as they come, so that no more than a chunk of them is in memory. */
 export async function* base64Chunks(
@@ -165,37 +166,66 @@ export interface AnswerOptions {
   readonly warnings: readonly string[];
 }
 
+/** The JSON of an answer, which is written piece by piece, because four images in base64 can have 100 MB. */
+export interface WrittenAnswer {
+  /** How many bytes it has. */
+  readonly length: number;
+  /** Its pieces. */
+  readonly pieces: AsyncIterable<string>;
+}
+
 /**
- * Writes the JSON of an answer piece by piece, because four images in base64 can have 100 MB.
+ * Writes the JSON of an answer.
  *
  * An image has its bytes or its URL and never both: some clients would fetch the URL then.
  */
-export async function* writeAnswer(
+export function writeAnswer(
   answer: UnlinkedAnswer,
   options: AnswerOptions,
-): AsyncGenerator<string> {
-  yield `{"created":${options.created},"data":[`;
-  for (const [position, image] of answer.data.entries()) {
-    if (position > 0) yield ",";
-    yield* writeImage(image, options);
-  }
-  yield `],${JSON.stringify(describeRest(answer, options)).slice(1)}`;
+): WrittenAnswer {
+  const parts = [...answerParts(answer, options)];
+  const lengths = parts.map((part) =>
+    typeof part === "string"
+      ? new TextEncoder().encode(part).length
+      : BASE64_GROUP * Math.ceil(part.bytes / GROUP)
+  );
+  return {
+    length: lengths.reduce((sum, length) => sum + length, 0),
+    pieces: writeParts(parts, options),
+  };
 }
 
-async function* writeImage(
-  image: UnlinkedImage,
-  { link, open, responseFormat }: AnswerOptions,
+async function* writeParts(
+  parts: readonly (string | UnlinkedImage)[],
+  { open }: AnswerOptions,
 ): AsyncGenerator<string> {
-  const { revised_prompt } = image;
-  const revised = revised_prompt === null ? {} : { revised_prompt };
-  if (responseFormat === "url") {
-    yield JSON.stringify({ url: link(image), ...revised });
-    return;
+  for (const part of parts) {
+    if (typeof part === "string") yield part;
+    else yield* base64Chunks(await open(part.id));
   }
-  const end = `"}`;
-  yield JSON.stringify({ ...revised, b64_json: "" }).slice(0, -end.length);
-  yield* base64Chunks(await open(image.id));
-  yield end;
+}
+
+/** Gives the text of an answer, with an image where its file in base64 stands. */
+function* answerParts(
+  answer: UnlinkedAnswer,
+  options: AnswerOptions,
+): Generator<string | UnlinkedImage> {
+  const { created, link, responseFormat } = options;
+  yield `{"created":${created},"data":[`;
+  for (const [position, image] of answer.data.entries()) {
+    if (position > 0) yield ",";
+    const { revised_prompt } = image;
+    const revised = revised_prompt === null ? {} : { revised_prompt };
+    if (responseFormat === "url") {
+      yield JSON.stringify({ url: link(image), ...revised });
+      continue;
+    }
+    const end = `"}`;
+    yield JSON.stringify({ ...revised, b64_json: "" }).slice(0, -end.length);
+    yield image;
+    yield end;
+  }
+  yield `],${JSON.stringify(describeRest(answer, options)).slice(1)}`;
 }
 
 function describeRest(

@@ -192,9 +192,13 @@ async function answerWhole(
 ): Promise<Response> {
   // Of what a retry finds, some may have been removed; once the headers have left, it is too late to say so.
   for (const { id } of answer.data) await requireImage(about.store, id);
-  const text = ReadableStream.from(writeAnswer(answer, about));
+  const { length, pieces } = writeAnswer(answer, about);
+  const text = ReadableStream.from(pieces);
   return new Response(text.pipeThrough(new TextEncoderStream()), {
-    headers: { "content-type": "application/json" },
+    headers: {
+      "content-type": "application/json",
+      "content-length": `${length}`,
+    },
   });
 }
 
