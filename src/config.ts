@@ -67,6 +67,14 @@ export function readConfig(
       `Cannot use ${PREFIX}MAX_INFLIGHT_BYTES "${maxInflightBytes}": expected at least ${PREFIX}MAX_BODY_BYTES "${maxBodyBytes}"`,
     );
   }
+  const everybody = settings.allowedOrigins.find((value) =>
+    /^(?:https?:\/\/)?\*$/.test(value)
+  );
+  if (everybody !== undefined && settings.apiKey === undefined) {
+    throw new ConfigError(
+      `Cannot use ${PREFIX}ALLOWED_ORIGINS "${everybody}" without ${PREFIX}API_KEY: every web page that you visit could draw at your expense, expected origins such as https://example.com, or a key as well`,
+    );
+  }
   const outputDir = absolute(settings.outputDir);
   const dataDir = absolute(settings.dataDir);
   // What lies in the one is emptied and tidied without asking.

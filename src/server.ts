@@ -12,16 +12,20 @@ import { JobFiles } from "./jobs/job_store.ts";
 import { Jobs } from "./jobs/jobs.ts";
 import { Replay } from "./jobs/replay.ts";
 import { Library } from "./library/library.ts";
-import type { Log } from "./log.ts";
+import { limitedLog, type Log } from "./log.ts";
 import { Metrics } from "./observability/metrics.ts";
 import { describeImage, generateAnswer } from "./routes/generate.ts";
 import { createApp } from "./routes/index.ts";
-import { createAddresses } from "./routes/links.ts";
+import { Links } from "./routes/links.ts";
 import { createReadiness } from "./routes/readiness.ts";
 import type { Service } from "./routes/route.ts";
 import { startSandbox } from "./sandbox/backend.ts";
 import { writeSandboxLogin } from "./sandbox/login.ts";
-import { claimDataDir, ensureOwnedDirectory } from "./storage/data_dir.ts";
+import {
+  claimDataDir,
+  ensureOwnedDirectory,
+  openSecret,
+} from "./storage/data_dir.ts";
 import { createStorageCheck } from "./storage/free_space.ts";
 
 /** What a {@linkcode Server} is started with. */
@@ -87,12 +91,12 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     workDir,
   });
   let listening: Listening | undefined = undefined;
-  const baseUrl = () => config.publicUrl ?? listening?.url ?? "";
-  const addresses = createAddresses({ baseUrl, publicDir: config.publicDir });
+  const secret = await openSecret(config.dataDir);
+  const links = new Links({ ...config, secret });
   const metrics = new Metrics();
   const jobs = await Jobs.open({
-    describe: (generation) => generateAnswer(generation, addresses),
-    describeImage: (candidate) => describeImage(candidate, addresses),
+    describe: (generation) => generateAnswer(generation, links),
+    describeImage: (candidate) => describeImage(candidate, links),
     durations,
     files: new JobFiles(join(config.dataDir, "jobs"), config.storePrompts),
     generator,
@@ -101,12 +105,13 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     observer: metrics,
   });
   const service: Service = {
-    addresses,
     codex,
     config,
     jobs,
     library,
+    links,
     log,
+    limitedLog: parts.use(limitedLog(log)),
     metrics,
     readiness: createReadiness({
       ...config,

@@ -1,4 +1,6 @@
 import * as z from "zod";
+import { normalizeOrigin } from "./http/cors.ts";
+import { HOST_VALUE } from "./http/guard.ts";
 import { isAbsoluteAnywhere } from "./util.ts";
 
 /** What the names of all settings begin with. */
@@ -33,8 +35,14 @@ const list = z.string().transform((value) =>
 const origin = z.url({ protocol: /^https?$/ }).refine((value) =>
   /^https?:\/\/[^/?#@]+\/?$/.test(value)
 ).transform((value) => value.replace(/\/$/, ""));
-const host = z.string().regex(/^(?:\[[\da-f:.]+\]|[\w.-]+)(?::\d{1,5})?$/i)
-  .refine((value) => Number(/:(\d+)$/.exec(value)?.[1] ?? 0) <= 65_535);
+const allowedOrigin = z.string().transform((value, context) => {
+  const isPattern = /^(?:[a-z][a-z\d+.-]*:\/\/)?\*$/i.test(value);
+  const known = isPattern ? value.toLowerCase() : normalizeOrigin(value);
+  if (known !== undefined) return known;
+  context.addIssue("not an origin");
+  return z.NEVER;
+});
+const host = z.string().regex(HOST_VALUE);
 const address = z.union([
   z.ipv4(),
   z.ipv6(),
@@ -124,6 +132,14 @@ export const SETTINGS = {
     words:
       "how long finished jobs and their keys are remembered, the last 1,000 at most",
   }),
+  linkTtlMs: setting(
+    "LINK_TTL_MS",
+    whole(1_000, 31_536_000_000, "milliseconds"),
+    {
+      default: "86400000",
+      words: "how long a signed URL of a picture can be opened, at least",
+    },
+  ),
   maxBodyBytes: setting("MAX_BODY_BYTES", whole(1_024, 2 ** 31, "bytes"), {
     default: "100663296",
     words: "the largest request",
@@ -200,7 +216,7 @@ export const SETTINGS = {
   publicUrl: setting("PUBLIC_URL", {
     schema: origin,
     expected: "an address such as http://192.168.1.5:17341, without a path",
-  }, { words: "the address in URLs that callers get" }),
+  }, { words: "the address in URLs that callers get, instead of the one that they called" }),
   publicDir: setting("PUBLIC_DIR", {
     schema: text.refine(isAbsoluteAnywhere),
     expected:
@@ -214,13 +230,13 @@ export const SETTINGS = {
     words: "further `Host` values, such as `host.docker.internal:17341`",
   }),
   allowedOrigins: setting("ALLOWED_ORIGINS", {
-    schema: list.pipe(z.array(origin)),
+    schema: list.pipe(z.array(allowedOrigin)),
     expected:
-      "web origins such as https://example.com, separated by commas; pages without one need the key of API_KEY",
+      "origins without a path, separated by commas, such as https://example.com, app://obsidian.md or chrome-extension://*; pages without one need the key of API_KEY",
   }, {
     default: "",
     words:
-      "web origins whose pages may call, such as `https://example.com`; they show pictures by `<img crossorigin>`",
+      "origins whose pages may call, such as `https://example.com`, `app://obsidian.md` or all of a scheme as `chrome-extension://*`; `*` only together with `API_KEY`, by which all but web pages may call anyway",
   }),
   logFile: setting("LOG_FILE", { schema: text, expected: "a file" }, {
     words: "a copy of the log, which goes to standard output as JSON lines",

@@ -22,6 +22,7 @@ const whole = (least: number, most: number): readonly string[] => [
   " 5000",
   "٣",
 ];
+const FORTY = Array.from({ length: 40 }, (_, i) => `https://a${i}.example`);
 const flags = [["0", false], ["1", true]] as const;
 const notFlags = ["true", "yes", "2", "01"];
 
@@ -182,10 +183,30 @@ const RULES: readonly Rule[] = [
         "http://b.example",
       ]],
       ["http://a.example:81/", ["http://a.example:81"]],
+      ["HTTPS://Bücher.Example:443", ["https://xn--bcher-kva.example"]],
+      ["app://Obsidian.md/,file://, tauri://localhost, moz-extension://*", [
+        "app://obsidian.md",
+        "file://",
+        "tauri://localhost",
+        "moz-extension://*",
+      ]],
+      [FORTY.join(" , "), FORTY],
     ],
     "allowedOrigins",
-    ["a.example", "*", "null", "https://a.example/x", "https://a.example,b"],
-    "web origins such as https://example.com, separated by commas; pages without one need the key of API_KEY",
+    [
+      "a.example",
+      "null",
+      "https://a.example/x",
+      "https://a.example,b",
+      "https://a b.example",
+      "https://*.example",
+      "https://me@a.example",
+      "app://a b",
+      "app://obsidian.md/x",
+      "app:",
+      "**",
+    ],
+    "origins without a path, separated by commas, such as https://example.com, app://obsidian.md or chrome-extension://*; pages without one need the key of API_KEY",
   ],
   ["LOG_FILE", [["log/x", "/srv/images/log/x"]], "logFile", [], ""],
   [
@@ -201,6 +222,13 @@ const RULES: readonly Rule[] = [
     "jobTtlMs",
     whole(1_000, 2_592_000_000),
     "milliseconds from 1000 to 2592000000",
+  ],
+  [
+    "LINK_TTL_MS",
+    [["1000", 1_000]],
+    "linkTtlMs",
+    whole(1_000, 31_536_000_000),
+    "milliseconds from 1000 to 31536000000",
   ],
   ["STORE_PROMPTS", flags, "storePrompts", notFlags, "0 or 1"],
   [
@@ -336,6 +364,7 @@ Deno.test("readConfig() has a default for everything", () => {
     allowedOrigins: [],
     logFile: undefined,
     logMaxBytes: 10_485_760,
+    linkTtlMs: 86_400_000,
     jobTtlMs: 3_600_000,
     storePrompts: false,
     retentionDays: undefined,
@@ -428,4 +457,17 @@ function read(settings: Readonly<Record<string, string>>) {
   const env = Object.entries(settings)
     .map(([name, value]) => [`CODEX_IMAGE_SERVER_${name}`, value]);
   return readConfig(Object.fromEntries(env), CWD);
+}
+
+for (const value of ["*", "https://*", "http://*"]) {
+  Deno.test(`readConfig() takes ALLOWED_ORIGINS ${value} only together with a key`, () => {
+    const env = { CODEX_IMAGE_SERVER_ALLOWED_ORIGINS: value };
+    const failure = assertThrows(() => readConfig(env, "/srv"), ConfigError);
+    assertEquals(
+      failure.message,
+      `Cannot use CODEX_IMAGE_SERVER_ALLOWED_ORIGINS "${value}" without CODEX_IMAGE_SERVER_API_KEY: every web page that you visit could draw at your expense, expected origins such as https://example.com, or a key as well`,
+    );
+    const withKey = { ...env, CODEX_IMAGE_SERVER_API_KEY: "k" };
+    assertEquals(readConfig(withKey, "/srv").config.allowedOrigins, [value]);
+  });
 }

@@ -34,7 +34,8 @@ export function readFormText(text: string, kind: TextKind): unknown {
     case "number":
       return PLAIN_NUMBER.test(text) ? Number(text) : text;
     case "boolean":
-      return text === "true" || (text === "false" ? false : text);
+      // Python writes them with a capital.
+      return /^true$/i.test(text) || (/^false$/i.test(text) ? false : text);
     case "object":
       return parseJson(text);
   }
@@ -91,12 +92,12 @@ export class Form {
 
   /** Tells whether a field holds files. */
   isFile(field: string): boolean {
-    return isFileKind(this.#kinds.get(field));
+    return isFileKind(this.#kindOf(field));
   }
 
   /** Tells whether a field holds one file. */
   isSingle(field: string): boolean {
-    return this.#kinds.get(field) === "file";
+    return this.#kindOf(field) === "file";
   }
 
   /**
@@ -167,7 +168,7 @@ export class Form {
   #readFiles(files: FormInput["files"]): ReferenceSource[] {
     const counts = new Map<string, number>();
     return files.map(({ field, fileName, path, bytes, sha256 }) => {
-      const name = field.replace(/\[\]$/, "");
+      const name = field.replace(/\[\d*\]$/, "");
       const index = counts.get(name) ?? 0;
       counts.set(name, index + 1);
       const single = this.isSingle(field);
@@ -191,8 +192,14 @@ export class Form {
     return codeOf(objectOf(field) ?? field, this.#fields);
   }
 
+  // Some clients count the files of a list.
+  #kindOf(field: string): FieldKind | undefined {
+    return this.#kinds.get(field) ??
+      this.#kinds.get(field.replace(/\[\d{1,3}\]$/, "[]"));
+  }
+
   #has(field: string): boolean {
-    return this.#kinds.has(field) ||
+    return this.#kindOf(field) !== undefined ||
       this.#kinds.get(objectOf(field) ?? "") === "object";
   }
 }

@@ -105,6 +105,14 @@ export const generateAnswerSchema = z.object({
 /** The answer of `POST /v1/images/generate`. */
 export type GenerateAnswer = Described<typeof generateAnswerSchema>;
 
+/** An image of an answer before anybody has asked for it: its URL depends on who does. */
+export type UnlinkedImage = Omit<MadeImage, "url">;
+
+/** The answer of a job before anybody has asked for it. */
+export type UnlinkedAnswer = Omit<GenerateAnswer, "data" | "url"> & {
+  readonly data: readonly UnlinkedImage[];
+};
+
 const JOB_STATUSES = [
   "queued",
   "running",

@@ -61,17 +61,24 @@ export interface ValidationErrorOptions {
   readonly code: ValidationErrorCode;
   /** The field at fault, such as `references[2].image`, or `null` for the whole body. */
   readonly param: string | null;
+  /** Its value as a log may hold it; undefined where there is none to tell. */
+  readonly logged?: string;
 }
 
 /** The one failure for a request that says something it may not. */
 export class ValidationError extends ApiError {
   override name = "ValidationError";
+  /** The value at fault as a log may hold it; undefined where there is none to tell. */
+  readonly logged: string | undefined;
 
   /** @param message What is wrong; safe to show to the caller. */
-  constructor(message: string, { code, param }: ValidationErrorOptions) {
-    super(code, message, { param });
+  constructor(message: string, options: ValidationErrorOptions) {
+    super(options.code, message, { param: options.param });
+    this.logged = options.logged;
   }
 }
+
+const WORD = /^[\w.:/-]{1,40}$/;
 
 /** The longest name of an unknown field that is reported, in UTF-16 code units. */
 const MAX_PARAM = 60;
@@ -111,7 +118,7 @@ export function toValidationError(
   }
   return new ValidationError(
     `Cannot use ${param}${describe(value, code)} ${issue.message}`,
-    { code, param },
+    { code, param, logged: describeForLog(value, code) },
   );
 }
 
@@ -144,8 +151,21 @@ function isMissing(value: unknown): boolean {
 
 function describe(value: unknown, code: ValidationErrorCode): string {
   if (value === undefined) return ": it is missing,";
-  const isPrivate = code === "invalid_prompt" || code === "invalid_reference";
-  return ` ${isPrivate ? describeValue(value) : quoteValue(value)}:`;
+  return ` ${isPrivate(code) ? describeValue(value) : quoteValue(value)}:`;
+}
+
+// A sentence in the wrong field may be a prompt.
+function describeForLog(
+  value: unknown,
+  code: ValidationErrorCode,
+): string | undefined {
+  if (value === undefined) return undefined;
+  const isWord = typeof value === "string" && WORD.test(value);
+  return isWord && !isPrivate(code) ? value : describeValue(value);
+}
+
+function isPrivate(code: ValidationErrorCode): boolean {
+  return code === "invalid_prompt" || code === "invalid_reference";
 }
 
 function formatPath(path: readonly PropertyKey[]): string {

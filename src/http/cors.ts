@@ -10,9 +10,25 @@ const EXPOSED = [
   "x-codex-image-ignored",
 ].join(", ");
 const METHODS = "DELETE, GET, HEAD, POST";
+const WEB_ORIGIN = /^https?:\/\/[^\s/?#@,*\\]+\/?$/i;
+const APP_ORIGIN = /^(?!https?:)[a-z][a-z\d+.-]*:\/\/[^\s/?#@,*\\]*\/?$/i;
 const PREFLIGHT_SECONDS = 7_200;
 const PREFLIGHT_VARY =
   "Origin, Access-Control-Request-Method, Access-Control-Request-Headers";
+
+/**
+ * Writes an origin as browsers do: in lower case, a foreign name in punycode, the usual port left out.
+ *
+ * Applications have schemes of their own, such as `app://obsidian.md`, `chrome-extension://…` and `file://`.
+ *
+ * @returns Undefined where the text is no origin, or is `null`, which is nobody's in particular.
+ */
+export function normalizeOrigin(text: string): string | undefined {
+  if (WEB_ORIGIN.test(text)) return URL.parse(text)?.origin;
+  if (APP_ORIGIN.test(text)) {
+    return text.toLowerCase().replace(/([^/])\/$/, "$1");
+  }
+}
 
 /**
  * Tells the headers that let the pages of an origin read an answer.

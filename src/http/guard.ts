@@ -2,7 +2,12 @@ import { timingSafeEqual } from "@std/crypto/timing-safe-equal";
 import { STATUS_CODE } from "@std/http/status";
 import { ApiError, HttpError } from "../errors.ts";
 import { truncateAndQuote } from "../util.ts";
-import { corsHeaders, isPreflight, preflightResponse } from "./cors.ts";
+import {
+  corsHeaders,
+  isPreflight,
+  normalizeOrigin,
+  preflightResponse,
+} from "./cors.ts";
 import { requestPath } from "./router.ts";
 
 const BEARER = /^Bearer +(\S+)$/i;
@@ -35,16 +40,22 @@ const HTTP_PORT = 80;
 const PORT = /:\d{1,5}$/;
 const METHODS = "DELETE, GET, HEAD, OPTIONS, POST";
 
+/** A name or an address, with or without a port. */
+export const HOST_VALUE =
+  /^(?:\[[\da-f:.]+\]|[\w.-]+)(?::(?!\d{6}|[7-9]\d{4}|6[6-9]\d{3}|65[6-9]\d\d|655[4-9]\d|6553[6-9])\d{1,5})?$/i;
+
 /** Whom a guard lets in. */
 export interface GuardOptions {
   /** The port of the server, or what tells it once it is known. */
   readonly port: number | (() => number);
   /** `Host` values to accept beside those of loopback at the port; one without a port stands for every port. */
   readonly allowedHosts: readonly string[];
-  /** Web origins whose pages may call. */
+  /** Origins whose pages may call, as `normalizeOrigin` writes them; `app://*` stands for all of a scheme, and `*` for all. */
   readonly allowedOrigins: readonly string[];
   /** The key that callers must send; none must when undefined. */
   readonly apiKey?: string;
+  /** Tells whether the URL of a request has a signature that stands for the key; none has when left out. */
+  readonly isSigned?: (request: Request) => boolean;
   /** Paths that need no key. */
   readonly openPaths: readonly string[];
 }
@@ -67,7 +78,7 @@ interface Caller extends GuardOptions {
   readonly host: string;
   readonly origin: string | null;
   readonly isPreflight: boolean;
-  /** Whether there is a key to send, and it was sent. */
+  /** Whether there is a key to send and it was sent, or the URL is signed. */
   readonly isTrusted: boolean;
 }
 
@@ -82,11 +93,10 @@ const CHECKS: readonly ((caller: Caller) => void)[] = [
 
 /** Makes the guard that keeps out DNS rebinding, the pages of strangers, and callers without the key. */
 export function createGuard(options: GuardOptions): Guard {
-  const { port, apiKey } = options;
+  const { port, apiKey, isSigned = () => false } = options;
   const rules = {
     ...options,
     allowedHosts: options.allowedHosts.map((host) => host.toLowerCase()),
-    allowedOrigins: options.allowedOrigins.map((one) => one.toLowerCase()),
   };
   return async (request) => {
     const caller: Caller = {
@@ -96,7 +106,8 @@ export function createGuard(options: GuardOptions): Guard {
       host: (request.headers.get("host") ?? "").toLowerCase(),
       origin: request.headers.get("origin"),
       isPreflight: isPreflight(request),
-      isTrusted: apiKey !== undefined && await hasKey(request, apiKey),
+      isTrusted: isSigned(request) ||
+        (apiKey !== undefined && await hasKey(request, apiKey)),
     };
     for (const check of CHECKS) check(caller);
     if (caller.isPreflight) return preflightResponse(request);
@@ -114,56 +125,108 @@ function checkHost(caller: Caller): void {
       { status: STATUS_CODE.BadRequest },
     );
   }
-  const name = host.replace(PORT, "");
-  const isAnyPort = !PORT.test(name) && allowedHosts.includes(name);
-  if (isAnyPort || isHere(host, caller)) return;
+  const isHost = HOST_VALUE.test(host);
+  const isAnyPort = allowedHosts.includes(host.replace(PORT, ""));
+  if (isHost && (isAnyPort || isHere(host, caller))) return;
+  const remedy = isHost
+    ? describeSetting("ALLOWED_HOSTS", host, allowedHosts)
+    : "it is no host with or without a port";
   throw new ApiError(
     "forbidden_host",
-    `Cannot accept Host ${
-      truncateAndQuote(host)
-    }: it is not in CODEX_IMAGE_SERVER_ALLOWED_HOSTS`,
+    `Cannot accept Host ${truncateAndQuote(host)}: ${remedy}`,
   );
 }
 
 /** Against the pages of strangers, which may send forms and plain text without asking first. */
 function checkOrigin(caller: Caller): void {
-  if (caller.origin === null) return;
-  const origin = caller.origin.toLowerCase();
-  if (origin === "null") return checkNullOrigin(caller);
-  if (caller.allowedOrigins.includes(origin)) return;
-  if (origin === HTTP + caller.host) return;
-  const isHttp = origin.startsWith(HTTP);
-  if (isHttp && isHere(origin.slice(HTTP.length), caller)) return;
-  throw new ApiError(
+  const { origin } = caller;
+  if (origin === null || mayCall(origin, caller)) return;
+  throw refuseOrigin(origin, caller);
+}
+
+/**
+ * Tells whether the pages of an origin may call.
+ *
+ * A frame of any page can have the origin `null`, and who installs an application does not see its origin, so that the key
+ * tells a friend; a preflight cannot bring it yet.
+ */
+function mayCall(sent: string, caller: Caller): boolean {
+  const { allowedOrigins, apiKey, host, isPreflight, isTrusted } = caller;
+  const origin = normalizeOrigin(sent);
+  if (origin !== undefined) {
+    const everyOf = origin.replace(/\/\/.*/s, "//*");
+    if (
+      [origin, everyOf, "*"].some((value) => allowedOrigins.includes(value))
+    ) return true;
+    if (origin === normalizeOrigin(HTTP + host)) return true;
+    if (origin.startsWith(HTTP) && isHere(origin.slice(HTTP.length), caller)) {
+      return true;
+    }
+  }
+  const bringsKey = isTrusted || (isPreflight && apiKey !== undefined);
+  return bringsKey && needsOnlyKey(sent);
+}
+
+function needsOnlyKey(sent: string): boolean {
+  return sent === "null" || /^(?!https?:)/.test(normalizeOrigin(sent) ?? HTTP);
+}
+
+function refuseOrigin(sent: string, caller: Caller): ApiError {
+  const { allowedOrigins, apiKey } = caller;
+  const origin = normalizeOrigin(sent);
+  const remedies = [
+    ...(!needsOnlyKey(sent)
+      ? []
+      : apiKey === undefined
+      ? ["set CODEX_IMAGE_SERVER_API_KEY and send that key as X-API-Key"]
+      : ["send the key of CODEX_IMAGE_SERVER_API_KEY as X-API-Key"]),
+    ...(origin === undefined
+      ? []
+      : [describeSetting("ALLOWED_ORIGINS", origin, allowedOrigins)]),
+  ];
+  return new ApiError(
     "forbidden_origin",
-    `Cannot accept Origin ${
-      truncateAndQuote(origin)
-    }: it is not in CODEX_IMAGE_SERVER_ALLOWED_ORIGINS`,
+    `Cannot accept Origin ${truncateAndQuote(sent)}: ${
+      remedies.join(", or ") || "it is none that a browser sends"
+    }`,
   );
 }
 
-/** A frame of any page can have this origin, so that only the key tells a friend; a preflight cannot bring it yet. */
-function checkNullOrigin({ apiKey, isPreflight, isTrusted }: Caller): void {
-  if (isTrusted || (isPreflight && apiKey !== undefined)) return;
-  throw new ApiError(
-    "forbidden_origin",
-    'Cannot accept Origin "null": it needs the key of CODEX_IMAGE_SERVER_API_KEY',
-  );
+/** Tells how to admit a value by a setting. */
+function describeSetting(
+  name: "ALLOWED_HOSTS" | "ALLOWED_ORIGINS",
+  value: string,
+  present: readonly string[],
+): string {
+  return present.length === 0
+    ? `to admit it set CODEX_IMAGE_SERVER_${name}=${value}`
+    : `to admit it add ${value} to CODEX_IMAGE_SERVER_${name}`;
 }
 
-/** Against what pages load without telling their origin, such as pictures; to follow a link does no harm. */
-function checkSite({ origin, request }: Caller): void {
+/**
+ * Against what pages load without telling their origin, such as pictures; to follow a link does no harm.
+ *
+ * A page may leave out where it is itself, but not name another.
+ */
+function checkSite(caller: Caller): void {
+  const { isTrusted, origin, request } = caller;
   const { headers, method } = request;
   const site = headers.get("sec-fetch-site") ?? "none";
   if (origin !== null || site === "none" || site === "same-origin") return;
+  const isRead = method === "GET" || method === "HEAD";
   const isLink = headers.get("sec-fetch-mode") === "navigate" &&
     headers.get("sec-fetch-dest") === "document";
-  if (isLink && (method === "GET" || method === "HEAD")) return;
+  if (isTrusted || (isRead && isLink)) return;
+  const page = URL.parse(headers.get("referer") ?? "")?.origin ?? "null";
+  if (isRead && page !== "null") {
+    if (mayCall(page, caller)) return;
+    throw refuseOrigin(page, caller);
+  }
   throw new ApiError(
     "forbidden_origin",
     `Cannot accept a ${
       truncateAndQuote(site)
-    } request of a web page: it has no Origin header`,
+    } request of a web page: it tells no origin, as a fetch or <img crossorigin> does`,
   );
 }
 
@@ -171,9 +234,12 @@ function checkKey(caller: Caller): void {
   const { apiKey, isTrusted, isPreflight, request } = caller;
   if (apiKey === undefined || isTrusted || isPreflight) return;
   if (caller.openPaths.includes(requestPath(request))) return;
+  const signed = URL.parse(request.url)?.searchParams.has("signature");
   throw new HttpError(
     "unauthorized",
-    "Cannot accept the request: it needs the key, as X-API-Key or as Authorization: Bearer",
+    signed
+      ? "Cannot accept the signature: it has expired, or is of another image or server; ask for the image again with the key"
+      : "Cannot accept the request: it needs the key, as X-API-Key or as Authorization: Bearer",
     { headers: corsHeaders(caller.origin) },
   );
 }
@@ -200,8 +266,8 @@ function checkProtocol({ request: { headers, method } }: Caller): void {
 
 /** Tells whether this server is at a host; without its port, that could be any server of the machine. */
 function isHere(host: string, { port, allowedHosts }: Caller): boolean {
-  if (PORT.test(host) && allowedHosts.includes(host)) return true;
-  return LOOPBACK.some((name) =>
-    host === `${name}:${port}` || (port === HTTP_PORT && host === name)
-  );
+  // Browsers leave out the usual port.
+  const full = PORT.test(host) ? host : `${host}:${HTTP_PORT}`;
+  return allowedHosts.includes(full) ||
+    LOOPBACK.some((name) => full === `${name}:${port}`);
 }

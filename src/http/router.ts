@@ -52,11 +52,20 @@ export type Router<Context extends object> = (
   context: Context,
 ) => Promise<Response>;
 
+/** How {@linkcode createRouter} reads requests, and what it tells. */
+export interface RouterOptions<Context extends object> {
+  /** Told of the route that a request has found, before it answers. */
+  readonly onMatch?: (route: Route<Context>, request: Request) => void;
+  /** Tells the path that is meant by the one that was sent. */
+  readonly rewrite?: (pathname: string) => string;
+  /** What to ask for instead of a path that is not there, as the end of a sentence. */
+  readonly remedy?: string;
+}
+
 /**
  * Makes a router of a table of routes, of which the first that fits path and method answers, paths without parts before
  * all others.
  *
- * @param onMatch Told of the route that a request has found, before it answers.
  * @example
  * ```ts
  * import { createRouter } from "./router.ts";
@@ -69,8 +78,9 @@ export type Router<Context extends object> = (
  */
 export function createRouter<Context extends object>(
   routes: readonly Route<Context>[],
-  onMatch: (route: Route<Context>, request: Request) => void = () => {},
+  options: RouterOptions<Context> = {},
 ): Router<Context> {
+  const { onMatch, rewrite = (pathname) => pathname, remedy } = options;
   // A pattern takes most of the time of a short answer, so that paths without one come first.
   const { literal = [], pattern = [] } = Object.groupBy(
     routes,
@@ -81,18 +91,19 @@ export function createRouter<Context extends object>(
   return async (request, context) => {
     const { method } = request;
     const pathname = requestPath(request);
+    const meant = rewrite(pathname);
     const wanted = method === "HEAD" ? "GET" : method;
     const methods: string[] = [];
     for (const { route, match } of table) {
-      const params = match(pathname);
+      const params = match(meant);
       if (params === undefined) continue;
       methods.push(route.method);
       if (route.method !== wanted) continue;
-      onMatch(route, request);
+      onMatch?.(route, request);
       const response = await route.handler(request, { ...context, params });
       return method === "HEAD" ? await withoutBody(response) : response;
     }
-    if (methods.length === 0) throw notFound(method, pathname);
+    if (methods.length === 0) throw notFound(method, { pathname, remedy });
     const allow = list(methods);
     if (method !== "OPTIONS") throw notAllowed(method, { pathname, allow });
     const status = STATUS_CODE.NoContent;
@@ -127,12 +138,17 @@ function list(methods: readonly string[]): string {
   return [...all].sort().join(", ");
 }
 
-function notFound(method: string, pathname: string): ApiError {
+function notFound(
+  method: string,
+  { pathname, remedy }: Pick<RouterOptions<object>, "remedy"> & {
+    readonly pathname: string;
+  },
+): ApiError {
   return new ApiError(
     "not_found",
     `Cannot answer ${
       truncateAndQuote(`${method} ${pathname}`)
-    }: there is no such path`,
+    }: there is no such path${remedy === undefined ? "" : `, ${remedy}`}`,
   );
 }
 

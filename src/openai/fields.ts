@@ -26,6 +26,9 @@ const QUALITY_OF = {
   // What older models had.
   standard: "auto",
   hd: "high",
+  // What newer ones have.
+  xhigh: "high",
+  max: "high",
 } as const satisfies Record<string, Quality>;
 
 const { maxImages } = REFERENCE_LIMITS;
@@ -33,17 +36,13 @@ const MODEL_NAME =
   `expected an image model such as "${MODEL}", and this one makes no images`;
 const QUALITY = `expected "auto", "low", "medium" or "high"`;
 const PARTIAL_IMAGES = "expected a whole number from 0 to 3";
-const IMAGES =
+/** What `images` should be, as the end of a sentence. */
+export const IMAGES =
   `expected a list of 1 to ${maxImages} objects such as {"image_url": "data:image/png;base64,…"}`;
 const TEXT = "expected text";
-const FIDELITY =
-  `expected nothing, "${MODEL}" always looks at images in full detail`;
 
-/**
- * How a field is treated: as it is meant; accepted without effect, which every answer says; or answered with 400 and its
- * name as `param`.
- */
-export type Treatment = "done" | "ignored" | "refused";
+/** How a field is treated: as it is meant, or accepted without effect, which every answer says. */
+export type Treatment = "done" | "ignored";
 
 /** A field of the OpenAI Images API, and how it is treated here. */
 export interface OpenAiField extends Field {
@@ -76,7 +75,7 @@ const WITH_EFFECT = {
     ...OWN.size,
     treatment: "done",
     words:
-      "`auto` or `WIDTHxHEIGHT` by the rules above, and `1K`, `2K`, `4K`; a refusal says what to set instead",
+      "`auto` or `WIDTHxHEIGHT` by the rules above, and `1K`, `2K`, `4K`; a refusal says what to set instead. For `dall-e-2` and `dall-e-3` also `256x256` and `512x512`, drawn larger and scaled",
   },
   quality: {
     schema: optional(
@@ -87,7 +86,7 @@ const WITH_EFFECT = {
     code: "invalid_quality",
     treatment: "done",
     words:
-      "`auto`, `low`, `medium`, `high`; of older models, `standard` counts as `auto` and `hd` as `high`",
+      "`auto`, `low`, `medium`, `high`; `standard` counts as `auto`, and `hd`, `xhigh` and `max` as `high`",
   },
   background: {
     ...OWN.background,
@@ -109,7 +108,8 @@ const WITH_EFFECT = {
     form: "text",
     code: "unknown_parameter",
     treatment: "done",
-    words: "`b64_json` (default) or `url`, and never both in one answer",
+    words:
+      "`b64_json` or `url`, and never both in one answer; `url` is the default of `dall-e-2` and `dall-e-3`, `b64_json` of all others",
   },
   stream: {
     schema: optional(z.boolean("expected true or false")),
@@ -122,23 +122,29 @@ const WITH_EFFECT = {
 
 const PICTURES = {
   image: {
+    schema: optional(
+      imageSchema.transform((image) => toReference(image, { param: "image" })),
+    ),
     form: "files[]",
     code: "invalid_reference",
     treatment: "done",
     words:
-      "edits as a form: a file, also repeated or named `image[]`; up to 16",
+      "edits as a form: a file, also repeated or named `image[]` or `image[0]`; up to 16; edits as JSON: one base64 data URL",
   },
   images: {
-    schema: z.array(pictureSchema, IMAGES).min(1, IMAGES).max(maxImages, IMAGES)
-      .transform((images) =>
-        images.map(({ image_url }, index) =>
-          toReference(image_url, { param: `images[${index}].image_url` })
-        )
-      ),
+    schema: optional(
+      z.array(pictureSchema, IMAGES).min(1, IMAGES).max(maxImages, IMAGES)
+        .transform((images) =>
+          images.map(({ image_url }, index) =>
+            toReference(image_url, { param: `images[${index}].image_url` })
+          )
+        ),
+    ),
+    form: "files[]",
     code: "invalid_reference",
     treatment: "done",
     words:
-      'edits as JSON: `[{"image_url": "data:image/png;base64,…"}]`; other URLs are refused and never fetched',
+      'edits as JSON: `[{"image_url": "data:image/png;base64,…"}]`; other URLs are refused and never fetched; as a form, the same as `image`',
   },
   mask: {
     schema: optional(
@@ -193,10 +199,10 @@ const WITHOUT_EFFECT = {
     words: "neither stored nor passed on",
   },
   input_fidelity: {
-    schema: optional(z.never(FIDELITY)),
+    schema: optional(z.string(TEXT)),
     form: "text",
     code: "unknown_parameter",
-    treatment: "refused",
+    treatment: "ignored",
     words: "`gpt-image-2` always looks at images in full detail",
   },
 } as const satisfies OpenAiFields;

@@ -5,19 +5,27 @@ import {
   parseGenerateRequest,
 } from "../api/generate_request.ts";
 import type { ReferenceSource } from "../api/references.ts";
+import { formatSize, type Size } from "../api/size.ts";
 import { toValidationError, ValidationError } from "../api/validation_error.ts";
 import {
   editsSchema,
+  IMAGES,
   FIELDS,
   generationsSchema,
   ignoredFields,
   type ResponseFormat,
 } from "./fields.ts";
+import { isOldModel } from "./models.ts";
 
 /** The form of `POST /v1/images/edits`: the fields of its JSON body, with a file for each image and for the mask. */
 export const EDITS_FORM: Form = new Form(FIELDS);
 
 const MASK = "mask";
+/** The sizes of older models that the image model does not draw. */
+const SMALL_SIZES: Readonly<Record<string, Size>> = {
+  "256x256": { width: 256, height: 256 },
+  "512x512": { width: 512, height: 512 },
+};
 const SIZE_HINT =
   `; set the size in your client to "auto", or to one such as "1024x1024", "1536x1024" or "1024x1536"`;
 const MASK_WARNING =
@@ -37,7 +45,9 @@ export interface OpenAiRequest {
   readonly warnings: readonly string[];
 }
 
-interface Pictures {
+/** What is understood of a body. */
+interface Understood {
+  readonly fields: z.output<typeof generationsSchema>;
   readonly images: readonly ReferenceSource[];
   readonly mask: ReferenceSource | undefined;
 }
@@ -49,7 +59,7 @@ interface Pictures {
  */
 export function parseGenerations(body: unknown): OpenAiRequest {
   const fields = parse(generationsSchema, body);
-  return understand(body, fields, { images: [], mask: undefined });
+  return understand(body, { fields, images: [], mask: undefined });
 }
 
 /**
@@ -64,7 +74,15 @@ export function parseEdits(
 ): OpenAiRequest {
   if (uploads === undefined) {
     const fields = parse(editsSchema, body);
-    return understand(body, fields, fields);
+    const { image, images = [], mask } = fields;
+    const all = image === undefined ? images : [image, ...images];
+    if (all.length === 0) {
+      throw new ValidationError(
+        `Cannot use images: it is missing, ${IMAGES}`,
+        { code: "invalid_reference", param: "images" },
+      );
+    }
+    return understand(body, { fields, images: all, mask });
   }
   const fields = parse(generationsSchema, body);
   const images = uploads.filter(({ param }) => param !== MASK);
@@ -75,14 +93,16 @@ export function parseEdits(
       { code: "invalid_reference", param: "image" },
     );
   }
-  return understand(body, fields, { images, mask });
+  return understand(body, { fields, images, mask });
 }
 
 function parse<Schema extends z.ZodType>(
   schema: Schema,
   body: unknown,
 ): z.output<Schema> {
-  const result = schema.safeParse(body);
+  const result = schema.safeParse(
+    smallSize(body) === undefined ? body : { ...body as object, size: null },
+  );
   if (result.success) return result.data;
   const failure = toValidationError(result.error.issues[0], {
     body,
@@ -93,21 +113,32 @@ function parse<Schema extends z.ZodType>(
   throw new ValidationError(failure.message + SIZE_HINT, {
     code: failure.code,
     param: failure.param,
+    logged: failure.logged,
   });
+}
+
+/** Tells the size of a request that only the models which it names have. */
+function smallSize(body: unknown): Size | undefined {
+  if (typeof body !== "object" || body === null) return undefined;
+  const { model, size } = body as Readonly<Record<string, unknown>>;
+  const isOld = typeof model === "string" && isOldModel(model);
+  return isOld && typeof size === "string" && Object.hasOwn(SMALL_SIZES, size)
+    ? SMALL_SIZES[size]
+    : undefined;
 }
 
 function understand(
   body: unknown,
-  fields: z.output<typeof generationsSchema>,
-  { images, mask }: Pictures,
+  { fields, images, mask }: Understood,
 ): OpenAiRequest {
   const raw = body as z.input<typeof generationsSchema>;
   const ignored = ignoredFields(fields);
+  const small = smallSize(body);
   const wanted = parseGenerateRequest(
     {
       prompt: raw.prompt,
       n: raw.n,
-      size: raw.size,
+      size: small === undefined ? raw.size : null,
       quality: fields.quality,
       background: raw.background,
       output_format: raw.output_format,
@@ -118,14 +149,23 @@ function understand(
     images,
     mask,
   );
+  const isOld = isOldModel(fields.model ?? "");
   return {
-    wanted,
-    responseFormat: fields.response_format ?? "b64_json",
+    wanted: small === undefined ? wanted : {
+      ...wanted,
+      requestedSize: formatSize(small),
+      size: small,
+      fit: "cover",
+    },
+    responseFormat: fields.response_format ?? (isOld ? "url" : "b64_json"),
     stream: fields.stream ?? false,
     ignored,
     warnings: [
       ...ignored.map((name) => `The field ${name} has no effect`),
-      ...(raw.quality === "standard" || raw.quality === "hd"
+      ...(small === undefined ? [] : [
+        `Size "${raw.size}" was drawn larger and scaled, because the image model does not draw it`,
+      ]),
+      ...(typeof raw.quality === "string" && raw.quality !== fields.quality
         ? [`Quality "${raw.quality}" was taken as "${fields.quality}"`]
         : []),
       ...(mask === undefined ? [] : [MASK_WARNING]),

@@ -6,7 +6,7 @@ import {
   QUALITIES,
   type Quality,
 } from "../api/fields.ts";
-import type { GenerateAnswer, MadeImage } from "../api/schemas.ts";
+import type { UnlinkedAnswer, UnlinkedImage } from "../api/schemas.ts";
 import { ApiError, type ErrorCode, toApiError } from "../errors.ts";
 import type { JobEntry } from "../jobs/jobs.ts";
 import type { ResponseFormat } from "./fields.ts";
@@ -103,6 +103,7 @@ export type ErrorEvent = z.output<typeof errorEventSchema>;
 
 /** How many bytes four characters of base64 hold. */
 const GROUP = 3;
+const BASE64_GROUP = 4;
 
 /** Encodes bytes in base64 as they come, so that no more than a chunk of them is in memory. */
 export async function* base64Chunks(
@@ -122,10 +123,10 @@ export async function* base64Chunks(
 
 /** Tells of an image in the words of OpenAI, without its bytes. */
 export function describeDelivered(
-  { mime_type, resolved_size, transparent }: MadeImage,
+  { mime_type, resolved_size, transparent }: UnlinkedImage,
   { quality, usage }: {
     readonly quality: Quality;
-    readonly usage: MadeImage["usage"];
+    readonly usage: UnlinkedImage["usage"];
   },
 ) {
   const { input_tokens, output_tokens } = usage;
@@ -144,7 +145,7 @@ export function describeDelivered(
   };
 }
 
-function formatOf(mimeType: MadeImage["mime_type"]): OutputFormat {
+function formatOf(mimeType: UnlinkedImage["mime_type"]): OutputFormat {
   return mimeType.slice("image/".length) as OutputFormat;
 }
 
@@ -157,47 +158,78 @@ export type OpenImage = (
 export interface AnswerOptions {
   /** When the request came, in seconds since 1970. */
   readonly created: number;
+  /** Tells where whoever asks can fetch an image. */
+  readonly link: (image: UnlinkedImage) => string;
   readonly open: OpenImage;
   readonly responseFormat: ResponseFormat;
   /** What the caller should know of the request. */
   readonly warnings: readonly string[];
 }
 
+/** The JSON of an answer, which is written piece by piece, because four images in base64 can have 100 MB. */
+export interface WrittenAnswer {
+  /** How many bytes it has. */
+  readonly length: number;
+  /** Its pieces. */
+  readonly pieces: AsyncIterable<string>;
+}
+
 /**
- * Writes the JSON of an answer piece by piece, because four images in base64 can have 100 MB.
+ * Writes the JSON of an answer.
  *
  * An image has its bytes or its URL and never both: some clients would fetch the URL then.
  */
-export async function* writeAnswer(
-  answer: GenerateAnswer,
+export function writeAnswer(
+  answer: UnlinkedAnswer,
   options: AnswerOptions,
+): WrittenAnswer {
+  const parts = [...answerParts(answer, options)];
+  const lengths = parts.map((part) =>
+    typeof part === "string"
+      ? new TextEncoder().encode(part).length
+      : BASE64_GROUP * Math.ceil(part.bytes / GROUP)
+  );
+  return {
+    length: lengths.reduce((sum, length) => sum + length, 0),
+    pieces: writeParts(parts, options),
+  };
+}
+
+async function* writeParts(
+  parts: readonly (string | UnlinkedImage)[],
+  { open }: AnswerOptions,
 ): AsyncGenerator<string> {
-  yield `{"created":${options.created},"data":[`;
+  for (const part of parts) {
+    if (typeof part === "string") yield part;
+    else yield* base64Chunks(await open(part.id));
+  }
+}
+
+/** Gives the text of an answer, with an image where its file in base64 stands. */
+function* answerParts(
+  answer: UnlinkedAnswer,
+  options: AnswerOptions,
+): Generator<string | UnlinkedImage> {
+  const { created, link, responseFormat } = options;
+  yield `{"created":${created},"data":[`;
   for (const [position, image] of answer.data.entries()) {
     if (position > 0) yield ",";
-    yield* writeImage(image, options);
+    const { revised_prompt } = image;
+    const revised = revised_prompt === null ? {} : { revised_prompt };
+    if (responseFormat === "url") {
+      yield JSON.stringify({ url: link(image), ...revised });
+      continue;
+    }
+    const end = `"}`;
+    yield JSON.stringify({ ...revised, b64_json: "" }).slice(0, -end.length);
+    yield image;
+    yield end;
   }
   yield `],${JSON.stringify(describeRest(answer, options)).slice(1)}`;
 }
 
-async function* writeImage(
-  image: MadeImage,
-  { open, responseFormat }: AnswerOptions,
-): AsyncGenerator<string> {
-  const { revised_prompt, url } = image;
-  const revised = revised_prompt === null ? {} : { revised_prompt };
-  if (responseFormat === "url") {
-    yield JSON.stringify({ url, ...revised });
-    return;
-  }
-  const end = `"}`;
-  yield JSON.stringify({ ...revised, b64_json: "" }).slice(0, -end.length);
-  yield* base64Chunks(await open(image.id));
-  yield end;
-}
-
 function describeRest(
-  answer: GenerateAnswer,
+  answer: UnlinkedAnswer,
   { warnings }: AnswerOptions,
 ): Omit<OpenAiAnswer, "created" | "data"> {
   return {
@@ -231,14 +263,14 @@ export interface EventsOptions extends AnswerOptions {
  * @returns Events whose names are their types.
  */
 export async function* openAiEvents(
-  { answer, job }: JobEntry<GenerateAnswer>,
+  { answer, job }: JobEntry<UnlinkedAnswer>,
   options: EventsOptions,
 ): AsyncGenerator<CompletedEvent | ErrorEvent> {
   try {
     for await (const { data, type } of job.watch()) {
       // It was written by the service's `describeImage`.
       if (type === "image") {
-        yield await completed(data as MadeImage, options);
+        yield await completed(data as UnlinkedImage, options);
       }
     }
     for (const { code, message } of (await answer).errors) {
@@ -250,17 +282,19 @@ export async function* openAiEvents(
 }
 
 async function completed(
-  image: MadeImage,
+  image: UnlinkedImage,
   options: EventsOptions,
 ): Promise<CompletedEvent> {
-  const { created, open, operation, quality, responseFormat } = options;
-  const { id, revised_prompt, url, usage, warnings } = image;
+  const { created, link, open, operation, quality, responseFormat } = options;
+  const { id, revised_prompt, usage, warnings } = image;
   const bytes = responseFormat === "url"
     ? undefined
     : await new Response(await open(id)).bytes();
   return {
     type: `${operation}.completed`,
-    ...(bytes === undefined ? { url } : { b64_json: bytes.toBase64() }),
+    ...(bytes === undefined
+      ? { url: link(image) }
+      : { b64_json: bytes.toBase64() }),
     ...(revised_prompt === null ? {} : { revised_prompt }),
     created_at: created,
     ...describeDelivered(image, { quality, usage }),

@@ -3,7 +3,7 @@ import { MODEL } from "../api/fields.ts";
 import { GENERATE_FORM } from "../api/form.ts";
 import { parseGenerateRequest } from "../api/generate_request.ts";
 import { json, type Parameter } from "../api/openapi.ts";
-import type { GenerateAnswer, MadeImage } from "../api/schemas.ts";
+import type { UnlinkedAnswer, UnlinkedImage } from "../api/schemas.ts";
 import type {
   FinishedCandidate,
   Generation,
@@ -13,8 +13,8 @@ import type { JobEntry, SubscriberOptions } from "../jobs/jobs.ts";
 import { readIdempotencyKey } from "../jobs/replay.ts";
 import { setSpanAttribute } from "../observability/tracing.ts";
 import { linkAbortController } from "../util.ts";
-import { JOB_EVENTS, jobStream } from "./jobs.ts";
-import type { Addresses } from "./links.ts";
+import { JOB_EVENTS, jobStream, jobView } from "./jobs.ts";
+import { type Link, linkAnswer, type Links } from "./links.ts";
 import { readRequest } from "./read_request.ts";
 import type { ApiRoute, HandlerContext } from "./route.ts";
 
@@ -29,7 +29,14 @@ export const IDEMPOTENCY_KEY: Parameter = {
     "A repeat under the same key gets the job that was started under it",
 };
 
-type Needed = "budget" | "config" | "jobs" | "log" | "replay" | "streams";
+type Needed =
+  | "budget"
+  | "config"
+  | "jobs"
+  | "links"
+  | "log"
+  | "replay"
+  | "streams";
 
 /** The route that makes images. */
 export const GENERATE_ROUTES: readonly ApiRoute<Needed>[] = [
@@ -68,13 +75,13 @@ export const GENERATE_ROUTES: readonly ApiRoute<Needed>[] = [
   },
 ];
 
-/** Writes the answer of `POST /v1/images/generate`, as the contract has it. */
+/** Writes the answer of `POST /v1/images/generate`, as the contract has it, but for its URLs. */
 export function generateAnswer(
   generation: Generation,
-  addresses: Addresses,
-): GenerateAnswer {
+  links: Links,
+): UnlinkedAnswer {
   const { failed, finished, references, request, usage } = generation;
-  const data = finished.map((candidate) => describeImage(candidate, addresses));
+  const data = finished.map((candidate) => describeImage(candidate, links));
   const [first] = data;
   return {
     id: generation.id,
@@ -86,7 +93,6 @@ export function generateAnswer(
     quality: request.quality,
     mime_type: first.mime_type,
     path: first.path,
-    url: first.url,
     revised_prompt: first.revised_prompt,
     data,
     errors: failed.map(({ index, failure }) => ({
@@ -109,11 +115,11 @@ export function generateAnswer(
   };
 }
 
-/** Writes one image of the answer. */
+/** Writes one image of the answer, but for its URL. */
 export function describeImage(
   { image, index, usage, warnings }: FinishedCandidate,
-  addresses: Addresses,
-): MadeImage {
+  links: Links,
+): UnlinkedImage {
   const { sidecar } = image;
   return {
     index,
@@ -121,8 +127,7 @@ export function describeImage(
     label: sidecar.label,
     mime_type: sidecar.mime_type,
     model: sidecar.model,
-    path: addresses.path(image),
-    url: addresses.url(image),
+    path: links.path(image),
     resolved_size: sidecar.resolved_size,
     revised_prompt: sidecar.revised_prompt,
     native_size: sidecar.native_size,
@@ -145,10 +150,11 @@ async function generate(
   request: Request,
   { requestId, service }: HandlerContext<Needed>,
 ): Promise<Response> {
-  const { jobs, replay, streams } = service;
+  const { jobs, links, replay, streams } = service;
   const gone = linkAbortController(request.signal);
   const { signal } = gone;
   const independent = prefersAsync(request.headers);
+  const link = links.for(request);
   const key = readIdempotencyKey(request.headers);
   // Before anything is started: what is drawn for a stream that cannot be opened is lost.
   const streamed = !independent && wantsEvents(request.headers);
@@ -169,19 +175,20 @@ async function generate(
     });
   const entry = await replay.start({ key, wanted, signal, start });
   setSpanAttribute("codex.job", entry.job.record.id);
-  if (independent) return accepted(entry);
+  if (independent) return accepted(entry, link);
   if (place !== undefined) {
     const held = place.move();
     return jobStream(entry.job, {
+      link,
       onClose: () => held.dispose(),
       onCut: () => gone.abort(),
     });
   }
-  return Response.json(await entry.answer);
+  return Response.json(linkAnswer(await entry.answer, link));
 }
 
-function accepted({ job }: JobEntry<unknown>): Response {
-  const view = job.view();
+function accepted({ job }: JobEntry<unknown>, link: Link): Response {
+  const view = jobView(job, link);
   return Response.json(view, {
     status: STATUS_CODE.Accepted,
     headers: {

@@ -9,7 +9,7 @@ import { formatCursor } from "../library/index.ts";
 import type { Thumbnails } from "../library/thumbnails.ts";
 import { truncateAndQuote } from "../util.ts";
 import { parseImagesQuery } from "./list_query.ts";
-import type { Addresses } from "./links.ts";
+import type { Link, Links } from "./links.ts";
 import type { ApiRoute, HandlerContext } from "./route.ts";
 
 const VARIANTS = ["delivered", "original", "thumbnail"] as const;
@@ -23,7 +23,7 @@ const IMAGE_ID: Parameter = {
 
 /** The routes of stored images: list, look, remove, fetch. */
 export const IMAGE_ROUTES: readonly ApiRoute<
-  "addresses" | "config" | "library" | "store"
+  "config" | "library" | "links" | "store"
 >[] = [
   {
     method: "GET",
@@ -101,25 +101,37 @@ export const IMAGE_ROUTES: readonly ApiRoute<
   },
 ];
 
+/** The path of the file under another name, for callers that want one with an ending. */
+export const IMAGE_FILE_ALIAS: ApiRoute<"library" | "store"> = {
+  method: "GET",
+  path: "/v1/images/:id/:name(file\\.(?:png|jpe?g|webp))",
+  handler: fetchImage,
+};
+
+/** How the answer about a stored image finds its files. */
+export interface ImageAnswerOptions {
+  readonly link: Link;
+  readonly links: Links;
+}
+
 /** Writes all that is known of a stored image, in the words of the contract. */
 export function imageAnswer(
   image: StoredImage,
-  addresses: Addresses,
+  { link, links }: ImageAnswerOptions,
 ): StoredImageAnswer {
   const { sidecar } = image;
-  const { original } = sidecar;
+  const { id, original } = sidecar;
   // What a sidecar calls text was one of the words of a request or an answer when it was written.
-  const url = addresses.url(image);
   return {
-    id: sidecar.id,
+    id,
     generation_id: sidecar.generation_id,
     created_at: sidecar.created_at,
     label: sidecar.label,
     model: sidecar.model,
     mime_type: sidecar.mime_type,
-    path: addresses.path(image),
-    url,
-    thumbnail_url: `${url}?variant=thumbnail`,
+    path: links.path(image),
+    url: link(id),
+    thumbnail_url: link(id, { variant: "thumbnail" }),
     requested_size: sidecar.requested_size,
     resolved_size: sidecar.resolved_size,
     native_size: sidecar.native_size,
@@ -140,7 +152,7 @@ export function imageAnswer(
       mime_type: original.mime_type,
       sha256: original.sha256,
       bytes: original.bytes,
-      url: `${url}?variant=original`,
+      url: link(id, { variant: "original" }),
     },
   };
 }
@@ -233,28 +245,30 @@ function readVariant(request: Request): Variant {
 
 async function listImages(
   request: Request,
-  { service }: HandlerContext<"addresses" | "config" | "library">,
+  { service }: HandlerContext<"config" | "library" | "links">,
 ): Promise<Response> {
-  const { addresses, config, library } = service;
+  const { config, library, links } = service;
+  const link = links.for(request);
   const { searchParams } = new URL(request.url);
   const query = parseImagesQuery(searchParams, config);
   const { indexing } = library;
   const { images, next } = await library.list(query);
   return Response.json({
     object: "list",
-    data: images.map((image) => imageAnswer(image, addresses)),
+    data: images.map((image) => imageAnswer(image, { link, links })),
     next_cursor: next === undefined ? null : formatCursor(next),
     indexing,
   });
 }
 
 async function showImage(
-  _request: Request,
-  { params, service }: HandlerContext<"addresses" | "store">,
+  request: Request,
+  { params, service: { links, store } }: HandlerContext<"links" | "store">,
 ): Promise<Response> {
-  const image = await service.store.find(params.id);
+  const image = await store.find(params.id);
   if (image === undefined) throw imageNotFound(params.id);
-  return Response.json(imageAnswer(image, service.addresses));
+  const link = links.for(request);
+  return Response.json(imageAnswer(image, { link, links }));
 }
 
 async function removeImage(

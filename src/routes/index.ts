@@ -1,5 +1,5 @@
 import type { Config } from "../config.ts";
-import { toApiError } from "../errors.ts";
+import { type ApiError, toApiError } from "../errors.ts";
 import { errorResponse, requestIdOf } from "../http/error_response.ts";
 import { createGuard } from "../http/guard.ts";
 import { createRouter } from "../http/router.ts";
@@ -8,13 +8,17 @@ import { nameRequestSpan, setSpanAttribute } from "../observability/tracing.ts";
 import { docsRoutes } from "./docs.ts";
 import { GENERATE_ROUTES } from "./generate.ts";
 import { SERVER_ROUTES } from "./health.ts";
-import { IMAGE_ROUTES } from "./images.ts";
+import { IMAGE_FILE_ALIAS, IMAGE_ROUTES } from "./images.ts";
 import { JOB_ROUTES } from "./jobs.ts";
-import { OPENAI_ROUTES } from "./openai.ts";
+import { OPENAI_ROUTES, openAiPath } from "./openai.ts";
 import type { ApiRoute, RequestContext, Service } from "./route.ts";
 import { STUDIO_ROUTES } from "./studio.ts";
 import { USAGE_ROUTES } from "./usage.ts";
 
+const REFUSED: readonly number[] = [401, 403, 404];
+const MAX_LOGGED = 100;
+const REMEDY =
+  "images are made by POST /v1/images/generate, /v1/images/generations and /v1/images/edits";
 const LOOPBACK = ["127.0.0.1", "localhost", "::1"];
 
 /** Every route there is, in the order in which the documents show them. */
@@ -26,14 +30,15 @@ export const ROUTES: readonly ApiRoute[] = [
   ...USAGE_ROUTES,
   ...SERVER_ROUTES,
   ...docsRoutes(() => ROUTES),
+  IMAGE_FILE_ALIAS,
   ...STUDIO_ROUTES,
-  // OpenAI's clients are given a base URL with or without the version.
-  ...OPENAI_ROUTES.map(({ handler, method, path }) => ({
-    handler,
-    method,
-    path: path.replace(/^\/v1/, ""),
-  })),
 ];
+
+interface Refusal {
+  readonly failure: ApiError;
+  readonly requestId: string;
+  readonly response: Response;
+}
 
 /**
  * Makes the application: every request is guarded, routed and answered, errors included.
@@ -48,10 +53,16 @@ export function createApp(
   const guard = createGuard({
     ...config,
     allowedHosts: [...config.allowedHosts, ...ownHosts(config)],
+    allowedOrigins: [...config.allowedOrigins, ...ownOrigins(config)],
     port,
+    isSigned: (request) => service.links.isSigned(request),
     openPaths: ROUTES.filter(({ open }) => open).map(({ path }) => path),
   });
-  const route = createRouter<RequestContext>(ROUTES, nameRequestSpan);
+  const route = createRouter<RequestContext>(ROUTES, {
+    onMatch: nameRequestSpan,
+    rewrite: openAiPath,
+    remedy: REMEDY,
+  });
   return async (request) => {
     const requestId = requestIdOf(request);
     setSpanAttribute("codex.request_id", requestId);
@@ -71,6 +82,7 @@ export function createApp(
         logInternalError(log, requestId, error);
       }
       response = errorResponse(failure, requestId);
+      logRefusal(service.limitedLog, request, { failure, requestId, response });
       setSpanAttribute("codex.code", failure.code);
     }
     for (const [name, value] of Object.entries(headers)) {
@@ -86,6 +98,31 @@ function ownHosts({ host, publicUrl }: Config): string[] {
   const shown = host.includes(":") ? `[${host}]` : host;
   const given = publicUrl === undefined ? [] : [new URL(publicUrl).host];
   return LOOPBACK.includes(host) ? given : [shown, ...given];
+}
+
+// Pages that the server shows at its public address may be encrypted on their way, of which the server sees nothing.
+function ownOrigins({ publicUrl }: Config): string[] {
+  return publicUrl === undefined ? [] : [new URL(publicUrl).origin];
+}
+
+// A browser hides the answer from its page, and some programs from their users.
+function logRefusal(
+  log: Log,
+  { headers, method, url }: Request,
+  { failure: { code }, requestId, response: { status } }: Refusal,
+): void {
+  if (!REFUSED.includes(status) && code !== "forbidden_host") return;
+  const shorten = (text: string | undefined | null) => text?.slice(0, MAX_LOGGED);
+  log("warn", "request.refused", {
+    request_id: requestId,
+    status,
+    code,
+    method: shorten(method),
+    // Some put prompts into paths, of which no more than a word is told.
+    path: shorten(URL.parse(url)?.pathname.replace(/%.*$/s, "")),
+    host: shorten(headers.get("host")),
+    origin: shorten(headers.get("origin")),
+  });
 }
 
 function logInternalError(log: Log, requestId: string, error: unknown): void {

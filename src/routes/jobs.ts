@@ -2,11 +2,22 @@ import type { ServerSentEventMessage } from "@std/http/server-sent-event-stream"
 import { STATUS_CODE } from "@std/http/status";
 import type { SchemaName } from "../api/json_schema.ts";
 import { json, type Parameter } from "../api/openapi.ts";
+import type {
+  JobView,
+  UnlinkedAnswer,
+  UnlinkedImage,
+} from "../api/schemas.ts";
 import { ApiError } from "../errors.ts";
 import { eventStream, type EventStreamOptions } from "../http/sse.ts";
 import type { Job } from "../jobs/job.ts";
-import type { JobAnswer, JobEntry, Jobs } from "../jobs/jobs.ts";
+import type {
+  FeedEventType,
+  JobAnswer,
+  JobEntry,
+  Jobs,
+} from "../jobs/jobs.ts";
 import { setSpanAttribute } from "../observability/tracing.ts";
+import { type Link, linkAnswer, linkImage } from "./links.ts";
 import { readLimit } from "./list_query.ts";
 import type { ApiRoute, HandlerContext } from "./route.ts";
 
@@ -29,8 +40,10 @@ const JOB_ID: Parameter = {
   description: "The id of a job, `gen_…`",
 };
 
+type Needed = "jobs" | "links" | "streams";
+
 /** The routes of jobs: list, look, watch one or all, cancel. */
-export const JOB_ROUTES: readonly ApiRoute<"jobs" | "streams">[] = [
+export const JOB_ROUTES: readonly ApiRoute<Needed>[] = [
   {
     method: "GET",
     path: "/v1/jobs",
@@ -137,58 +150,84 @@ export const JOB_ROUTES: readonly ApiRoute<"jobs" | "streams">[] = [
 export interface JobStreamOptions extends EventStreamOptions {
   /** The id of the last event that the reader has. */
   readonly after?: number;
+  readonly link: Link;
 }
 
 /** Answers with the events of a job: progress, images as they land, and the answer or the error at the end. */
-export function jobStream(job: Job, options: JobStreamOptions = {}): Response {
-  const { after = 0, ...ends } = options;
-  return eventStream(messages(job, after), ends);
+export function jobStream(job: Job, options: JobStreamOptions): Response {
+  return eventStream(messages(job, options), options);
+}
+
+/** Shows a job to whoever asks. */
+export function jobView(job: Job, link: Link): JobView {
+  return linkView(job.view(), link);
+}
+
+function linkView(view: JobView, link: Link): JobView {
+  return view.answer === null
+    ? view
+    : { ...view, answer: linkAnswer(view.answer as UnlinkedAnswer, link) };
 }
 
 async function* messages(
   job: Job,
-  after: number,
+  { after = 0, link }: JobStreamOptions,
 ): AsyncGenerator<ServerSentEventMessage> {
-  for await (const { id, type, data } of job.watch(after)) {
-    yield { id, event: type, data: JSON.stringify(data) };
+  for await (const event of job.watch(after)) {
+    const data = JSON.stringify(linkEvent(event, link));
+    yield { id: event.id, event: event.type, data };
   }
+}
+
+// What the service has written of an image or of all of them: `describeImage` and `generateAnswer`.
+function linkEvent(
+  { data, type }: { readonly data: unknown; readonly type: FeedEventType },
+  link: Link,
+): unknown {
+  if (type === "job") return linkView(data as JobView, link);
+  if (type === "image") return linkImage(data as UnlinkedImage, link);
+  if (type === "completed") return linkAnswer(data as UnlinkedAnswer, link);
+  return data;
 }
 
 function listJobs(
   request: Request,
-  { service: { jobs } }: HandlerContext<"jobs">,
+  { service: { jobs, links } }: HandlerContext<Needed>,
 ): Response {
+  const link = links.for(request);
   const limit = readLimit(new URL(request.url).searchParams.get("limit"));
-  const data = jobs.all.slice(0, limit).map((job) => job.view());
+  const data = jobs.all.slice(0, limit).map((job) => jobView(job, link));
   return Response.json({ object: "list", data });
 }
 
 function showJob(
-  _request: Request,
-  { params, service: { jobs } }: HandlerContext<"jobs">,
+  request: Request,
+  { params, service: { jobs, links } }: HandlerContext<Needed>,
 ): Response {
-  return show(find(jobs, params.id));
+  return show(find(jobs, params.id), links.for(request));
 }
 
 function watchJob(
   request: Request,
-  { params, service: { jobs, streams } }: HandlerContext<"jobs" | "streams">,
+  { params, service: { jobs, links, streams } }: HandlerContext<Needed>,
 ): Response {
   const { job } = find(jobs, params.id);
   const place = streams.take();
   return jobStream(job, {
     after: readLastEventId(request.headers),
+    link: links.for(request),
     onClose: () => place.dispose(),
   });
 }
 
 function watchJobs(
-  { headers }: Request,
-  { service: { jobs, streams } }: HandlerContext<"jobs" | "streams">,
+  request: Request,
+  { service: { jobs, links, streams } }: HandlerContext<Needed>,
 ): Response {
   const place = streams.take();
-  const lastId = headers.get("last-event-id") ?? "";
-  return eventStream(messagesOfAll(jobs, lastId), {
+  const lastId = request.headers.get("last-event-id") ?? "";
+  const link = links.for(request);
+  return eventStream(messagesOfAll(jobs, { lastId, link }), {
     onClose: () => place.dispose(),
   });
 }
@@ -196,37 +235,38 @@ function watchJobs(
 // What was told in another life of the server, or is kept no more, cannot be gone on after.
 async function* messagesOfAll<Answer extends JobAnswer>(
   { all, feed }: Jobs<Answer>,
-  lastEventId: string,
+  { lastId, link }: { readonly lastId: string; readonly link: Link },
 ): AsyncGenerator<ServerSentEventMessage> {
-  const [, life, event] = /^(\w+)-(\d{1,15})$/.exec(lastEventId) ?? [];
+  const [, life, event] = /^(\w+)-(\d{1,15})$/.exec(lastId) ?? [];
   const goesOn = life === LIFE && feed.holdsAfter(Number(event));
   const after = goesOn ? Number(event) : feed.lastId;
   const open = goesOn ? [] : all.filter(({ finished }) => !finished);
   for (const job of open.reverse()) {
-    const data = JSON.stringify(job.view());
+    const data = JSON.stringify(jobView(job, link));
     yield { id: `${LIFE}-${after}`, event: "job", data };
   }
-  for await (const { id, type, data } of feed.read(after)) {
-    yield { id: `${LIFE}-${id}`, event: type, data: JSON.stringify(data) };
+  for await (const event of feed.read(after)) {
+    const data = JSON.stringify(linkEvent(event, link));
+    yield { id: `${LIFE}-${event.id}`, event: event.type, data };
   }
 }
 
 function cancelJob(
-  _request: Request,
-  { params, service: { jobs } }: HandlerContext<"jobs">,
+  request: Request,
+  { params, service: { jobs, links } }: HandlerContext<Needed>,
 ): Response {
   const entry = find(jobs, params.id);
   entry.cancel();
-  return show(entry);
+  return show(entry, links.for(request));
 }
 
 function cancelCandidate(
-  _request: Request,
-  { params, service: { jobs } }: HandlerContext<"jobs">,
+  request: Request,
+  { params, service: { jobs, links } }: HandlerContext<Needed>,
 ): Response {
   const entry = find(jobs, params.id);
   entry.cancel(readIndex(params.index, entry));
-  return show(entry);
+  return show(entry, links.for(request));
 }
 
 function find<Answer extends JobAnswer>(
@@ -246,11 +286,11 @@ function find<Answer extends JobAnswer>(
   );
 }
 
-function show({ job }: JobEntry<unknown>): Response {
+function show({ job }: JobEntry<unknown>, link: Link): Response {
   const headers = job.finished
     ? undefined
     : { "retry-after": `${POLL_SECONDS}` };
-  return Response.json(job.view(), { status: STATUS_CODE.OK, headers });
+  return Response.json(jobView(job, link), { status: STATUS_CODE.OK, headers });
 }
 
 function readIndex(text: string, { job }: JobEntry<unknown>): number {

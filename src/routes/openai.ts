@@ -2,7 +2,7 @@ import type { ServerSentEventMessage } from "@std/http/server-sent-event-stream"
 import type { Form } from "../api/form.ts";
 import type { ReferenceSource } from "../api/references.ts";
 import { type Answer, json } from "../api/openapi.ts";
-import type { GenerateAnswer } from "../api/schemas.ts";
+import type { UnlinkedAnswer, UnlinkedImage } from "../api/schemas.ts";
 import { describeError } from "../http/error_response.ts";
 import { eventStream, type EventStreamOptions } from "../http/sse.ts";
 import type { ImageStore, StoredImage } from "../images/store.ts";
@@ -24,6 +24,7 @@ import { setSpanAttribute } from "../observability/tracing.ts";
 import { linkAbortController } from "../util.ts";
 import { IDEMPOTENCY_KEY } from "./generate.ts";
 import { imageNotFound } from "./images.ts";
+import type { Link } from "./links.ts";
 import { readRequest } from "./read_request.ts";
 import type { ApiRoute, HandlerContext } from "./route.ts";
 
@@ -31,10 +32,14 @@ type Needed =
   | "budget"
   | "config"
   | "jobs"
+  | "links"
   | "log"
   | "replay"
   | "store"
   | "streams";
+
+const OPENAI_PATH =
+  /^\/+(?:openai\/+(?:deployments\/+[^/]+\/+)?)?(?:v1\/+)*(images(?=\/+(?:generations|edits)\/*$)|models)(?:\/+(.+?))?\/*$/;
 
 /** How a kind of request is read and answered. */
 interface Kind {
@@ -74,7 +79,7 @@ export const OPENAI_ROUTES: readonly ApiRoute<Needed>[] = [
       tag: "OpenAI",
       summary: "Make images as OpenAI's clients ask for them",
       description:
-        "`x-codex-image-ignored` names the fields that had no effect. The path works without `/v1` too.",
+        "`x-codex-image-ignored` names the fields that had no effect. The path works without `/v1` too, and below `/openai/deployments/NAME`.",
       parameters: [IDEMPOTENCY_KEY],
       body: { "application/json": "GenerationsRequest" },
       answers: { 200: describeAnswer("image_generation") },
@@ -89,7 +94,7 @@ export const OPENAI_ROUTES: readonly ApiRoute<Needed>[] = [
       tag: "OpenAI",
       summary: "Make images of images as OpenAI's clients ask for them",
       description:
-        "In a form, `image` may be repeated or called `image[]`. The path works without `/v1` too.",
+        "In a form, `image` may be repeated or called `image[]`. The path works without `/v1` too, and below `/openai/deployments/NAME`.",
       parameters: [IDEMPOTENCY_KEY],
       body: {
         "multipart/form-data": "EditsForm",
@@ -105,13 +110,13 @@ export const OPENAI_ROUTES: readonly ApiRoute<Needed>[] = [
     operation: {
       id: "listModels",
       tag: "OpenAI",
-      summary: "List the models, of which there is one",
+      summary: "List the model under its names",
       answers: { 200: json("ModelList", "The models") },
     },
   },
   {
     method: "GET",
-    path: "/v1/models/:id",
+    path: "/v1/models/:id(.+)",
     handler: (_request, { params }) => Response.json(showModel(params.id)),
     operation: {
       id: "showModel",
@@ -127,6 +132,16 @@ export const OPENAI_ROUTES: readonly ApiRoute<Needed>[] = [
   },
 ];
 
+/**
+ * Tells the path that a client of OpenAI means: base URLs come with and without `/v1`, with it twice, with slashes at
+ * their ends, and with the deployments of Azure. Other paths stay as they are.
+ */
+export function openAiPath(pathname: string): string {
+  const [, collection, rest] = OPENAI_PATH.exec(pathname) ?? [];
+  if (collection === undefined) return pathname;
+  return `/v1/${collection}${rest === undefined ? "" : `/${rest}`}`;
+}
+
 function describeAnswer(operation: Operation): Answer {
   return {
     description:
@@ -140,6 +155,7 @@ function describeAnswer(operation: Operation): Answer {
 
 /** How a job is answered. */
 export interface OpenAiAnswerOptions extends OpenAiRequest {
+  readonly link: Link;
   readonly operation: Operation;
   readonly store: ImageStore;
   /** What follows the end of a stream. */
@@ -148,13 +164,15 @@ export interface OpenAiAnswerOptions extends OpenAiRequest {
 
 /** Answers with the images of a job as OpenAI's clients read them: all of them together, or each as it lands. */
 export async function openAiAnswer(
-  entry: JobEntry<GenerateAnswer>,
+  entry: JobEntry<UnlinkedAnswer>,
   options: OpenAiAnswerOptions,
 ): Promise<Response> {
-  const { ends, ignored, store, stream, wanted } = options;
+  const { ends, ignored, link, store, stream, wanted } = options;
   const about = {
     ...options,
     created: Math.floor(entry.job.record.createdAt / 1000),
+    link: ({ id, mime_type }: UnlinkedImage) =>
+      link(id, { mimeType: mime_type }),
     open: (id: string) => openImage(store, id),
     quality: wanted.quality,
     describeError,
@@ -169,14 +187,18 @@ export async function openAiAnswer(
 }
 
 async function answerWhole(
-  answer: GenerateAnswer,
+  answer: UnlinkedAnswer,
   about: Parameters<typeof writeAnswer>[1] & { readonly store: ImageStore },
 ): Promise<Response> {
   // Of what a retry finds, some may have been removed; once the headers have left, it is too late to say so.
   for (const { id } of answer.data) await requireImage(about.store, id);
-  const text = ReadableStream.from(writeAnswer(answer, about));
+  const { length, pieces } = writeAnswer(answer, about);
+  const text = ReadableStream.from(pieces);
   return new Response(text.pipeThrough(new TextEncoderStream()), {
-    headers: { "content-type": "application/json" },
+    headers: {
+      "content-type": "application/json",
+      "content-length": `${length}`,
+    },
   });
 }
 
@@ -212,8 +234,9 @@ async function answerImages(
   { requestId, service }: HandlerContext<Needed>,
   { form, operation, parse }: Kind,
 ): Promise<Response> {
-  const { jobs, replay, store, streams } = service;
+  const { jobs, links, replay, store, streams } = service;
   const { headers } = request;
+  const link = links.for(request);
   const gone = linkAbortController(request.signal);
   const { signal } = gone;
   const key = readIdempotencyKey(headers);
@@ -235,7 +258,13 @@ async function answerImages(
     // Who has read everything is not one whose images were lost.
     onCut: () => gone.abort(),
   };
-  return await openAiAnswer(entry, { ...asked, operation, store, ends });
+  return await openAiAnswer(entry, {
+    ...asked,
+    ends,
+    link,
+    operation,
+    store,
+  });
 }
 
 /** Reads how often a client says that it has sent the request before; nothing where it is none that counts. */

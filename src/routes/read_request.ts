@@ -5,6 +5,7 @@ import {
   REFERENCE_LIMITS,
   type ReferenceSource,
 } from "../api/references.ts";
+import { ValidationError } from "../api/validation_error.ts";
 import { toApiError } from "../errors.ts";
 import { readJson } from "../http/json_body.ts";
 import { isMultipart, readMultipart } from "../http/multipart.ts";
@@ -12,6 +13,7 @@ import type { Service } from "./route.ts";
 
 /** The most fields of text in a form. */
 const MAX_FIELDS = 64;
+const FIELD = /^[\w.[\]-]{1,60}$/;
 
 /** How {@linkcode readRequest} reads. */
 export interface ReadRequestOptions<Wanted> {
@@ -69,10 +71,16 @@ export async function readRequest<Wanted>(
     const { body, uploads } = form.read(uploaded.use(sent));
     return parse(body, uploads);
   } catch (error) {
-    const { code } = toApiError(error);
+    const { code, param } = toApiError(error);
     const gone = code === "request_canceled";
     const event = gone ? "generate.abort" : "generate.error";
-    log(gone ? "info" : "warn", event, { request_id: requestId, code });
+    log(gone ? "info" : "warn", event, {
+      request_id: requestId,
+      code,
+      // What nobody knows may be any text.
+      param: FIELD.test(param ?? "") ? param : undefined,
+      value: error instanceof ValidationError ? error.logged : undefined,
+    });
     throw error;
   }
 }

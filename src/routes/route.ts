@@ -1,5 +1,5 @@
 import type { DescribedRoute } from "../api/openapi.ts";
-import type { GenerateAnswer } from "../api/schemas.ts";
+import type { UnlinkedAnswer } from "../api/schemas.ts";
 import type { Codex } from "../codex/codex.ts";
 import type { Config } from "../config.ts";
 import type { FairQueue } from "../generation/fair_queue.ts";
@@ -12,22 +12,24 @@ import type { Replay } from "../jobs/replay.ts";
 import type { Library } from "../library/library.ts";
 import type { Log } from "../log.ts";
 import type { Metrics } from "../observability/metrics.ts";
-import type { Addresses } from "./links.ts";
+import type { Links } from "./links.ts";
 import type { Readiness } from "./readiness.ts";
 
 /** What the handlers of all routes work with. */
 export interface Service {
-  readonly addresses: Addresses;
   /** What all bodies share that are read at the same time. */
   readonly budget: BodyBudget;
   readonly codex: Codex;
   readonly config: Config;
-  readonly jobs: Jobs<GenerateAnswer>;
+  readonly jobs: Jobs<UnlinkedAnswer>;
   readonly library: Library;
+  readonly links: Links;
   readonly log: Log;
+  /** Writes what any caller can cause, so often and no more. */
+  readonly limitedLog: Log;
   readonly metrics: Metrics;
   readonly readiness: Readiness;
-  readonly replay: Replay<GenerateAnswer>;
+  readonly replay: Replay<UnlinkedAnswer>;
   readonly slots: FairQueue;
   /** When the server started, as `performance.now()` tells it. */
   readonly startedAt: number;

@@ -145,6 +145,16 @@ function codeOf(error: unknown): unknown {
   return error instanceof Error && "code" in error ? error.code : undefined;
 }
 
+/**
+ * Reads the secret that signs URLs from a data directory, or makes one where there is none.
+ *
+ * @throws {ConfigError} Another user had the directory.
+ */
+export async function openSecret(dataDir: string): Promise<string> {
+  using file = await openOwn(join(dataDir, "link_secret"), dataDir);
+  return await readId(file) ?? await writeId(file);
+}
+
 async function openOwn(path: string, dataDir: string): Promise<Deno.FsFile> {
   try {
     return await Deno.open(path, { create: true, read: true, write: true });

@@ -22,7 +22,9 @@ const READ: readonly (readonly [Fields, Record<string, unknown>])[] = [
   [[["fail_fast", "true"]], { fail_fast: true }],
   [[["fail_fast", "false"]], { fail_fast: false }],
   [[["fail_fast", "1"]], { fail_fast: "1" }],
-  [[["fail_fast", "True"]], { fail_fast: "True" }],
+  [[["fail_fast", "True"]], { fail_fast: true }],
+  [[["fail_fast", "False"]], { fail_fast: false }],
+  [[["fail_fast", "Yes"]], { fail_fast: "Yes" }],
   [[["canvas_size", '{"width":4,"height":3}']], {
     canvas_size: { width: 4, height: 3 },
   }],
@@ -196,10 +198,20 @@ Deno.test("Form refuses a second file where there is one", () => {
 });
 
 Deno.test("Form tells which fields are files", () => {
-  const fields = ["prompt", "image", "image[]", "mask", "images", "__proto__"];
+  const fields = [
+    "prompt",
+    "image",
+    "image[]",
+    "image[12]",
+    "image[x]",
+    "mask",
+    "mask[0]",
+    "images",
+    "__proto__",
+  ];
   assertEquals(
     fields.filter((field) => EDITS_FORM.isFile(field)),
-    ["image", "image[]", "mask"],
+    ["image", "image[]", "image[12]", "mask", "images"],
   );
 });
 

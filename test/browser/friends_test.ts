@@ -30,6 +30,7 @@ Deno.test(
     assertEquals(answer.status, 200);
     const { url } = JSON.parse(answer.text);
     assertEquals(await callInPage(page, "show", url), "1024x1024");
+    assertEquals(await callInPage(page, "showPlainly", url), "1024x1024");
   },
 );
 

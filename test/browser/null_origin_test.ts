@@ -22,6 +22,7 @@ Deno.test("a sandboxed frame with the key generates, and reads the picture", {
   const { references, url } = JSON.parse(made.text);
   assertEquals(references[0].sha256, made.sha256);
   assertEquals(await callInPage(frame, "decode", url, key), "1536x1024");
+  assertEquals(await callInPage(frame, "showPlainly", url), "1536x1024");
   const listed = await callInPage(frame, "call", `${server.url}/v1/images`, {
     headers: { authorization: `Bearer ${KEY}` },
   });

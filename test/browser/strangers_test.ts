@@ -140,8 +140,8 @@ Deno.test(
       followEvents: "open",
       openSocket: "error",
       runAsScript: "error",
-      showObject: "error",
-      showPicture: "error",
+      showObject: "load",
+      showPicture: "load",
       showPictureWithCors: "load",
       useAsStyle: "error",
     });

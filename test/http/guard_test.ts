@@ -1,7 +1,10 @@
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { readConfig } from "../../src/config.ts";
 import { ApiError, type ErrorCode, toApiError } from "../../src/errors.ts";
 import { errorResponse } from "../../src/http/error_response.ts";
 import { createGuard, type GuardOptions } from "../../src/http/guard.ts";
+import { PREFIX } from "../../src/settings.ts";
+import type { TestSettings } from "../support/place.ts";
 import { exchange } from "./_raw.ts";
 
 interface Case {
@@ -19,8 +22,22 @@ interface Case {
 
 const RULES: GuardOptions = {
   port: 17341,
-  allowedHosts: ["host.docker.internal", "Example.test:8080", "[fd00::1]"],
-  allowedOrigins: ["https://example.com", "http://localhost:3000", "null"],
+  allowedHosts: [
+    "host.docker.internal",
+    "Example.test:8080",
+    "[fd00::1]",
+    "nas:80",
+    "dotted.",
+  ],
+  allowedOrigins: [
+    "https://example.com",
+    "http://localhost:3000",
+    "https://xn--bcher-kva.example",
+    "app://obsidian.md",
+    "file://",
+    "chrome-extension://*",
+    "null",
+  ],
   openPaths: ["/healthz", "/readyz"],
 };
 const KEY = "s3cret-key";
@@ -29,6 +46,11 @@ const HERE = "127.0.0.1:17341";
 const ALLOWED = "https://example.com";
 const EVIL = "https://evil.example";
 const LINK = { "sec-fetch-mode": "navigate", "sec-fetch-dest": "document" };
+const PICTURE = {
+  "sec-fetch-site": "cross-site",
+  "sec-fetch-mode": "no-cors",
+  "sec-fetch-dest": "image",
+};
 const FORBIDDEN_HOST = [403, "forbidden_host"] as const;
 const FORBIDDEN_ORIGIN = [403, "forbidden_origin"] as const;
 const UNAUTHORIZED = [401, "unauthorized"] as const;
@@ -44,6 +66,9 @@ const HOSTS_LET_IN = [
   "example.test:8080",
   "[fd00::1]",
   "[fd00::1]:17341",
+  "nas",
+  "nas:80",
+  "dotted.:17341",
 ];
 const HOSTS_REFUSED = [
   "evil.example",
@@ -65,6 +90,9 @@ const HOSTS_REFUSED = [
   "example.test",
   "example.test:8081",
   "example.test:8080:80",
+  "nas:81",
+  "dotted",
+  "host.docker.internal.:17341",
   "host.docker.internal:",
   "host.docker.internal:80:80",
   "host.docker.internal:123456",
@@ -78,6 +106,12 @@ const ORIGINS_LET_IN = [
   "http://localhost:17341",
   "http://[::1]:17341",
   "http://example.test:8080",
+  "HTTPS://EXAMPLE.com",
+  "https://example.com:443",
+  "https://xn--bcher-kva.example",
+  "app://obsidian.md",
+  "file://",
+  "chrome-extension://abcdefghijklmnop",
 ];
 const ORIGINS_REFUSED = [
   "https://evil.example",
@@ -94,8 +128,25 @@ const ORIGINS_REFUSED = [
   "http://host.docker.internal",
   "http://host.docker.internal:9",
   "http://example.test",
-  "file://",
+  "app://obsidian.md.evil.example",
+  "app://other",
+  "app://obsidian.md/x",
+  "tauri://localhost",
+  "moz-extension://abcdef",
+  "xchrome-extension://abcdef",
+  "file:///etc",
+  "*",
+  "https://*",
+  "https://example.com https://evil.example",
   "",
+];
+const NAMELESS = [
+  "null",
+  "app://other",
+  "tauri://localhost",
+  "vscode-webview://1a2b",
+  "capacitor://localhost",
+  "file://",
 ];
 const METHODS = ["GET", "HEAD", "POST", "DELETE", "OPTIONS"];
 const BRING_KEY: readonly Case["headers"][] = [
@@ -238,6 +289,38 @@ const CASES: readonly Case[] = [
     headers: { origin: "null", "x-api-key": KEY },
     rules: { ...WITH_KEY, allowedOrigins: [] },
   },
+  ...NAMELESS.flatMap((origin) => {
+    const rules = { ...WITH_KEY, allowedOrigins: [] };
+    return [
+      {
+        title: `lets in Origin ${origin} with the key alone`,
+        headers: { origin, "x-api-key": KEY },
+        rules,
+      },
+      {
+        title: `refuses Origin ${origin} with a wrong key alone`,
+        headers: { origin, "x-api-key": "other" },
+        rules,
+        refusal: FORBIDDEN_ORIGIN,
+      },
+    ];
+  }),
+  ...["*", "https://*"].flatMap((value) => {
+    const rules = { ...WITH_KEY, allowedOrigins: [value] };
+    return [
+      {
+        title: `lets in any page with the key where ${value} is allowed`,
+        headers: { origin: EVIL, "x-api-key": KEY },
+        rules,
+      },
+      {
+        title: `needs the key of any page where ${value} is allowed`,
+        headers: { origin: EVIL },
+        rules,
+        refusal: UNAUTHORIZED,
+      },
+    ];
+  }),
   ...["same-origin", "none"].map((site) => ({
     title: `lets in Sec-Fetch-Site ${site}`,
     headers: { "sec-fetch-site": site, "sec-fetch-mode": "no-cors" },
@@ -251,6 +334,53 @@ const CASES: readonly Case[] = [
     },
     refusal: FORBIDDEN_ORIGIN,
   })),
+  ...["GET", "HEAD"].map((method) => ({
+    title: `lets an allowed page show a picture by ${method}`,
+    headers: { ...PICTURE, referer: `${ALLOWED}/gallery?page=2` },
+    method,
+  })),
+  ...[
+    EVIL,
+    "null",
+    "about:blank",
+    `${EVIL}/${ALLOWED}`,
+    `${ALLOWED}.evil.example/`,
+  ]
+    .map((referer) => ({
+      title: `lets no page at ${referer} show a picture`,
+      headers: { ...PICTURE, referer },
+      refusal: FORBIDDEN_ORIGIN,
+    })),
+  {
+    title: "refuses a form of a page that tells only where it is",
+    headers: { ...PICTURE, referer: `${ALLOWED}/` },
+    method: "POST",
+    refusal: FORBIDDEN_ORIGIN,
+  },
+  ...[{}, WITH_KEY].map((rules) => ({
+    title: `lets any page show a picture by a signed URL with ${
+      JSON.stringify(rules)
+    }`,
+    headers: PICTURE,
+    rules: { ...rules, isSigned: () => true },
+  })),
+  {
+    title: "lets a frame read a picture by a signed URL",
+    headers: { origin: "null" },
+    rules: { isSigned: () => true },
+  },
+  {
+    title: "refuses a strange Origin that brings a signed URL",
+    headers: { origin: EVIL },
+    rules: { isSigned: () => true },
+    refusal: FORBIDDEN_ORIGIN,
+  },
+  {
+    title: "refuses a bad Host for a signed URL",
+    headers: { host: "evil.example" },
+    rules: { isSigned: () => true },
+    refusal: FORBIDDEN_HOST,
+  },
   ...["GET", "HEAD"].map((method) => ({
     title: `lets in a link that is followed by ${method}`,
     headers: { "sec-fetch-site": "cross-site", ...LINK },
@@ -400,6 +530,8 @@ for (
     [ALLOWED, WITH_KEY],
     ["http://localhost:17341", {}],
     ["null", WITH_KEY],
+    ["app://other", WITH_KEY],
+    ["chrome-extension://abcdef", {}],
   ] as const
 ) {
   Deno.test(`createGuard() answers a preflight of ${origin} with ${JSON.stringify(rules)}`, async () => {
@@ -462,6 +594,89 @@ Deno.test("createGuard() reads nothing of the body", async () => {
   assertEquals(sent.bodyUsed, false);
 });
 
+const REMEDIES: readonly (readonly [Case["headers"], TestSettings, string])[] =
+  [
+    [
+      { host: "nas:9" },
+      {},
+      "to admit it set CODEX_IMAGE_SERVER_ALLOWED_HOSTS=nas:9",
+    ],
+    [
+      { host: "[::1]" },
+      {},
+      "to admit it set CODEX_IMAGE_SERVER_ALLOWED_HOSTS=[::1]",
+    ],
+    [
+      { host: "LocalHost.:17341" },
+      { ALLOWED_HOSTS: "nas" },
+      "to admit it add localhost.:17341 to CODEX_IMAGE_SERVER_ALLOWED_HOSTS",
+    ],
+    [
+      { origin: "HTTPS://Evil.example:443" },
+      {},
+      "to admit it set CODEX_IMAGE_SERVER_ALLOWED_ORIGINS=https://evil.example",
+    ],
+    [
+      { origin: EVIL, "x-api-key": KEY },
+      { API_KEY: KEY, ALLOWED_ORIGINS: "app://a" },
+      "to admit it add https://evil.example to CODEX_IMAGE_SERVER_ALLOWED_ORIGINS",
+    ],
+    [
+      { ...PICTURE, referer: `${EVIL}/a` },
+      {},
+      "to admit it set CODEX_IMAGE_SERVER_ALLOWED_ORIGINS=https://evil.example",
+    ],
+    [
+      { origin: "null" },
+      {},
+      "set CODEX_IMAGE_SERVER_API_KEY and send that key as X-API-Key",
+    ],
+    [
+      { origin: "null" },
+      { API_KEY: KEY },
+      "send the key of CODEX_IMAGE_SERVER_API_KEY as X-API-Key",
+    ],
+    [
+      { origin: "app://obsidian.md" },
+      {},
+      "set CODEX_IMAGE_SERVER_API_KEY and send that key as X-API-Key, or to admit it set CODEX_IMAGE_SERVER_ALLOWED_ORIGINS=app://obsidian.md",
+    ],
+    [
+      { origin: "file://" },
+      { API_KEY: KEY },
+      "send the key of CODEX_IMAGE_SERVER_API_KEY as X-API-Key, or to admit it set CODEX_IMAGE_SERVER_ALLOWED_ORIGINS=file://",
+    ],
+  ];
+
+for (const [headers, settings, remedy] of REMEDIES) {
+  Deno.test(`createGuard() tells ${JSON.stringify(headers)} with ${JSON.stringify(settings)} what lets it in`, async () => {
+    const refusal = await assertRejects(
+      () => attempt(headers, settings),
+      ApiError,
+    );
+    assert(refusal.message.endsWith(`: ${remedy}`), refusal.message);
+    for (const one of remedy.split(", or ")) {
+      await attempt(...follow(one, headers, settings));
+    }
+  });
+}
+
+const ODD: readonly Case["headers"][] = [
+  { host: "evil.example/127.0.0.1:17341" },
+  { host: "nas:65536" },
+  { origin: "https://a.example, https://b.example" },
+  { origin: "app://obsidian.md/x" },
+  { origin: "https://a.example/x" },
+  { origin: "" },
+];
+
+for (const headers of ODD) {
+  Deno.test(`createGuard() names no setting for ${JSON.stringify(headers)}`, async () => {
+    const refusal = await assertRejects(() => attempt(headers, {}), ApiError);
+    assertEquals(refusal.message.includes("CODEX_IMAGE_SERVER"), false);
+  });
+}
+
 const TARGETS: readonly (readonly [string, string])[] = [
   ["GET / HTTP/1.1\r\nHost: HERE", "204 No Content"],
   ["GET / HTTP/1.1\r\nHost: evil.example", "403 forbidden_host"],
@@ -500,6 +715,43 @@ for (const [head, expected] of TARGETS) {
     );
     assert(answer.includes(expected), answer);
   });
+}
+
+/** Asks the guard of a server with some settings. */
+async function attempt(
+  headers: Case["headers"],
+  settings: TestSettings,
+): Promise<void> {
+  const env = Object.fromEntries(
+    Object.entries(settings).map(([name, value]) => [PREFIX + name, value]),
+  );
+  const { config } = readConfig(env, "/");
+  const guard = createGuard({ ...config, openPaths: [] });
+  await guard(request(headers));
+}
+
+/** Does what a refusal says, and nothing else. */
+function follow(
+  remedy: string,
+  headers: Case["headers"],
+  settings: TestSettings,
+): Parameters<typeof attempt> {
+  const [, name, value] = /CODEX_IMAGE_SERVER_(\w+)=(\S+)$/.exec(remedy) ?? [];
+  if (name !== undefined) return attemptWith({ [name]: value });
+  const [, more, list] =
+    /add (\S+) to CODEX_IMAGE_SERVER_(\w+)$/.exec(remedy) ??
+      [];
+  if (more !== undefined) {
+    return attemptWith({ [list]: `${settings[list]},${more}` });
+  }
+  assertMatch(remedy, /key .*as X-API-Key$/);
+  return [{ ...headers, "x-api-key": KEY }, { ...settings, API_KEY: KEY }];
+
+  function attemptWith(change: TestSettings): Parameters<typeof attempt> {
+    const isSent = settings.API_KEY !== undefined;
+    const key: Case["headers"] = isSent ? { "x-api-key": KEY } : {};
+    return [{ ...headers, ...key }, { ...settings, ...change }];
+  }
 }
 
 function requestOf({ headers, method, path = "/v1/models" }: Case): Request {

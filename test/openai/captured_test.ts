@@ -209,6 +209,26 @@ const EDITS: readonly CapturedForm[] = [
     ],
     expected: ["png 1536x1024", 3],
   },
+  {
+    client:
+      "a program that counts its files, and writes booleans as Python does",
+    boundary: "x",
+    parts: [
+      [
+        `Content-Disposition: form-data; name="image[0]"; filename="a"`,
+        PICTURE,
+      ],
+      [
+        `Content-Disposition: form-data; name="image[1]"; filename="b"`,
+        PICTURE,
+      ],
+      [`Content-Disposition: form-data; name="images"; filename="c"`, PICTURE],
+      [`Content-Disposition: form-data; name="prompt"`, "redder"],
+      [`Content-Disposition: form-data; name="stream"`, "False"],
+      [`Content-Disposition: form-data; name="input_fidelity"`, "high"],
+    ],
+    expected: ["png 1536x1024", 3],
+  },
 ];
 
 for (const { body, client, expected } of GENERATIONS) {
@@ -219,8 +239,10 @@ for (const { body, client, expected } of GENERATIONS) {
       headers: { "content-type": "application/json" },
       body: JSON.stringify(body),
     });
-    const { data } = await response.json();
+    const bytes = await response.bytes();
+    const { data } = JSON.parse(new TextDecoder().decode(bytes));
     assertEquals(response.status, 200);
+    assertEquals(response.headers.get("content-length"), `${bytes.length}`);
     assertEquals(data.length, 1);
     assertEquals(await inspectBase64(data[0].b64_json), expected);
     assertEquals("url" in data[0], false);

@@ -1,6 +1,10 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { ApiError } from "../../src/errors.ts";
-import { isImageModel, showModel } from "../../src/openai/models.ts";
+import {
+  isImageModel,
+  listModels,
+  showModel,
+} from "../../src/openai/models.ts";
 
 const DRAWING = [
   "gpt-image-2",
@@ -40,8 +44,18 @@ for (const name of OTHERS) {
   });
 }
 
-Deno.test("showModel() knows the one model only", () => {
-  assertEquals(showModel("gpt-image-2").id, "gpt-image-2");
+Deno.test("listModels() lists the model under the names that clients look for", () => {
+  assertEquals(listModels().data.map(({ id }) => id), [
+    "gpt-image-2",
+    "gpt-image-1.5",
+    "gpt-image-1",
+  ]);
+});
+
+Deno.test("showModel() knows every name that generation takes", () => {
+  for (const name of DRAWING) assertEquals(showModel(name).id, name);
+  assertEquals(showModel("openai%2Fgpt-image-1").id, "openai/gpt-image-1");
+  assertEquals(showModel("%ff").id, "%ff");
   const error = assertThrows(() => showModel("gpt-4o"), ApiError);
   assertEquals([error.code, error.param], ["not_found", "model"]);
 });

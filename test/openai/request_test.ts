@@ -33,12 +33,8 @@ const REFUSED: readonly [object, string, string, string][] = [
   [{ partial_images: 4 }, "unknown_parameter", "partial_images", "0 to 3"],
   [{ moderation: "none" }, "unknown_parameter", "moderation", '"low"'],
   [{ model: "gpt-4o" }, "unknown_parameter", "model", "makes no images"],
-  [
-    { input_fidelity: "high" },
-    "unknown_parameter",
-    "input_fidelity",
-    "expected nothing",
-  ],
+  [{ model: "gpt-image-1", size: "512x512" }, "invalid_size", "size", "16"],
+  [{ model: "dall-e-2", size: "500x500" }, "invalid_size", "size", "16"],
   [{ qualty: "low" }, "unknown_parameter", "qualty", '"quality"'],
   [{ count: 2 }, "unknown_parameter", "count", "no such field"],
 ];
@@ -204,3 +200,47 @@ function upload(param: string): ReferenceSource {
     sha256: "0".repeat(64),
   };
 }
+
+for (const model of ["dall-e-2", "dall-e-3", "openai/DALL-E-3"]) {
+  Deno.test(`parseGenerations() keeps the contract of ${model}`, () => {
+    const { responseFormat, wanted, warnings } = parseGenerations({
+      prompt: "p",
+      model,
+      size: "512x512",
+    });
+    assertEquals(responseFormat, "url");
+    assertEquals(wanted.size, { width: 512, height: 512 });
+    assertEquals([wanted.requestedSize, wanted.fit], ["512x512", "cover"]);
+    assertEquals(warnings, [
+      "The field model has no effect",
+      'Size "512x512" was drawn larger and scaled, because the image model does not draw it',
+    ]);
+    const asked = { prompt: "p", model, response_format: "b64_json" };
+    assertEquals(parseGenerations(asked).responseFormat, "b64_json");
+  });
+}
+
+Deno.test("parseGenerations() answers all other models with bytes", () => {
+  for (const model of [undefined, "gpt-image-1", "dall-e-4", "flux"]) {
+    const { responseFormat } = parseGenerations({ prompt: "p", model });
+    assertEquals(responseFormat, "b64_json");
+  }
+});
+
+for (const quality of ["hd", "xhigh", "max"]) {
+  Deno.test(`parseGenerations() takes quality ${quality} as high`, () => {
+    const { wanted, warnings } = parseGenerations({ prompt: "p", quality });
+    assertEquals(wanted.quality, "high");
+    assertEquals(warnings, [`Quality "${quality}" was taken as "high"`]);
+  });
+}
+
+Deno.test("parseEdits() takes one picture as image, before those of images", () => {
+  const alone = parseEdits({ prompt: "p", image: IMAGE_URL });
+  assertEquals(alone.wanted.references.map(({ param }) => param), ["image"]);
+  const both = parseEdits({ ...EDIT, image: IMAGE_URL });
+  assertEquals(both.wanted.references.map(({ param }) => param), [
+    "image",
+    "images[0].image_url",
+  ]);
+});

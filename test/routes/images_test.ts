@@ -5,7 +5,7 @@ import { errorResponse } from "../../src/http/error_response.ts";
 import { createRouter } from "../../src/http/router.ts";
 import type { LibraryOptions } from "../../src/library/library.ts";
 import { IMAGE_ROUTES } from "../../src/routes/images.ts";
-import { createAddresses } from "../../src/routes/links.ts";
+import { Links } from "../../src/routes/links.ts";
 import { newImage } from "../images/new_images.ts";
 import { encode, picture } from "../images/samples.ts";
 import { newId, Shelf } from "../library/shelf.ts";
@@ -251,8 +251,8 @@ async function openSite(options: SiteOptions = {}) {
   const { config } = readConfig({
     CODEX_IMAGE_SERVER_STORE_PROMPTS: storePrompts ? "1" : "0",
   }, "/");
-  const addresses = createAddresses({ baseUrl: () => BASE, publicDir });
-  const service = { addresses, config, library, store };
+  const links = new Links({ ...config, publicDir, secret: "of a test" });
+  const service = { config, library, links, store };
   const route = createRouter(IMAGE_ROUTES);
   const answer = async (request: Request): Promise<Response> => {
     try {
@@ -261,14 +261,17 @@ async function openSite(options: SiteOptions = {}) {
       return errorResponse(toApiError(error), "test");
     }
   };
-  const readJson = async (path: string) =>
-    await (await answer(new Request(BASE + path))).json();
+  const ask = (path: string, init?: RequestInit) => {
+    const request = new Request(BASE + path, init);
+    request.headers.set("host", new URL(BASE).host);
+    return answer(request);
+  };
+  const readJson = async (path: string) => await (await ask(path)).json();
   const held = parts.move();
   return {
     shelf,
     answer,
-    ask: (path: string, init?: RequestInit) =>
-      answer(new Request(BASE + path, init)),
+    ask,
     list: (query = ""): Promise<Told & { readonly data: readonly Told[] }> =>
       readJson(`/v1/images?${query}`),
     show: (id: string): Promise<Told> => readJson(`/v1/images/${id}`),

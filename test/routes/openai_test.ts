@@ -1,6 +1,7 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { encodeHex } from "@std/encoding/hex";
 import { inspectBase64, paint } from "../openai/clients.ts";
+import { openAiPath } from "../../src/routes/openai.ts";
 import { startTestService, type TestService } from "../support/service.ts";
 
 const GENERATIONS = "/v1/images/generations";
@@ -317,3 +318,67 @@ async function maskForm(
   form.set("mask", new Blob([await paint(mask)]), "mask.png");
   return form;
 }
+
+for (
+  const sent of [
+    "/images/generations",
+    "/v1/images/generations/",
+    "//v1//images//generations//",
+    "/v1/v1/images/generations",
+    "/openai/v1/images/generations",
+    "/openai/images/generations",
+    "/openai/deployments/my-model/images/generations",
+  ]
+) {
+  Deno.test(`openAiPath() understands ${sent}`, () => {
+    assertEquals(openAiPath(sent), GENERATIONS);
+  });
+}
+
+Deno.test("openAiPath() keeps the name of a model", () => {
+  assertEquals(openAiPath("/models//a%2Fb/"), "/v1/models/a%2Fb");
+  assertEquals(openAiPath("/v1/v1/models/"), "/v1/models");
+  assertEquals(openAiPath("/v1/models/openai/a"), "/v1/models/openai/a");
+});
+
+for (
+  const path of [
+    "/v1/images//codex-1/file",
+    "/v1/images/",
+    "/images/generate",
+    "//healthz",
+    "/v2/images/generations",
+    "/openai/deployments/images/generations",
+    "/v1/images/generations/x",
+    "/v1/chat/completions",
+  ]
+) {
+  Deno.test(`openAiPath() leaves ${path} alone`, () => {
+    assertEquals(openAiPath(path), path);
+  });
+}
+
+Deno.test("what makes no images here is 404, with the paths that do", async () => {
+  await using server = await startTestService();
+  for (
+    const path of [
+      "/v1/chat/completions",
+      "/v1/responses",
+      "/v1/images/variations",
+    ]
+  ) {
+    const response = await fetch(server.url + path, {
+      method: "POST",
+      body: "{}",
+    });
+    const { error } = await response.json();
+    assertEquals([response.status, error.code], [404, "not_found"]);
+    assertStringIncludes(
+      error.message,
+      "images are made by POST /v1/images/generate, /v1/images/generations and /v1/images/edits",
+    );
+  }
+  for (const path of ["/v1/models/gpt-image-1/", "//models/dall-e-3"]) {
+    assertEquals((await get(server, path)).object, "model");
+  }
+});

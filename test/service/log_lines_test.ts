@@ -102,12 +102,13 @@ Deno.test("no line holds a prompt, a label, a header, a key, a token or picture 
     { prompt: "prompt-marker sandbox:no-tool" },
     { prompt: "prompt-marker\0" },
     { prompt: "prompt-marker", references: [{ image: `${image}@` }] },
-    { prompt: "prompt-marker", "field-marker": 1 },
+    { prompt: "prompt-marker", size: "prompt-marker as a size" },
+    { prompt: "prompt-marker", "field marker": 1 },
   ];
   await Promise.all(bodies.map(async (body) => {
     await (await server.generate(body, { headers })).body?.cancel();
   }));
-  const strange = await fetch(`${server.url}/path-marker?query-marker`, {
+  const strange = await fetch(`${server.url}/strange?query-marker`, {
     headers,
   });
   await strange.body?.cancel();
@@ -127,4 +128,64 @@ Deno.test("no line holds a prompt, a label, a header, a key, a token or picture 
   for (const secret of secrets) {
     assertEquals(server.logText.includes(secret), false, secret);
   }
+});
+
+Deno.test("a refusal is a line with what was asked of whom, and ten of a kind are enough", async () => {
+  const key = "key-marker";
+  await using server = await startTestService({ API_KEY: key });
+  const headers = { "x-api-key": key };
+  const ask = async (path: string, init: RequestInit = {}) => {
+    const response = await fetch(server.url + path, init);
+    await response.body?.cancel();
+  };
+  await ask("/v1/strange/a%20marker?q=marker", { headers });
+  await ask("/v1/images", { headers: { "x-api-key": "marker" } });
+  const origin = "https://evil.example";
+  for (let i = 0; i < 12; i++) {
+    await ask("/v1/models", { headers: { ...headers, origin } });
+  }
+  const host = new URL(server.url).host;
+  const about = { level: "warn", event: "request.refused", host };
+  const lines = server.logLines("request.refused");
+  assertEquals(lines.length, 12);
+  assertObjectMatch({ ...lines[0] }, {
+    ...about,
+    status: 404,
+    code: "not_found",
+    method: "GET",
+    path: "/v1/strange/a",
+  });
+  assertObjectMatch({ ...lines[1] }, {
+    ...about,
+    status: 401,
+    code: "unauthorized",
+  });
+  assertObjectMatch({ ...lines[2] }, {
+    status: 403,
+    code: "forbidden_origin",
+    origin,
+  });
+  assertEquals(server.logText.includes("marker"), false);
+});
+
+Deno.test("a bad request is a line with the field and a value that is no sentence", async () => {
+  await using server = await startTestService();
+  for (
+    const body of [
+      { prompt: "a fox", size: "512x512" },
+      { prompt: "a fox", quality: "as good as it gets" },
+      { prompt: 5 },
+      { prompt: "a fox", steps: 20 },
+    ]
+  ) {
+    await (await server.generate(body)).body?.cancel();
+  }
+  const told = server.logLines("generate.error")
+    .map(({ code, param, value }) => [code, param, value]);
+  assertEquals(told, [
+    ["invalid_size", "size", "512x512"],
+    ["invalid_quality", "quality", "of length 18"],
+    ["invalid_prompt", "prompt", "5"],
+    ["unknown_parameter", "steps", undefined],
+  ]);
 });

@@ -43,6 +43,14 @@ export async function show(url) {
   return `${image.naturalWidth}x${image.naturalHeight}`;
 }
 
+/** Shows a picture as pages do that know nothing of origins, and tells its size. */
+export async function showPlainly(url) {
+  const image = new Image();
+  image.src = url;
+  await image.decode();
+  return `${image.naturalWidth}x${image.naturalHeight}`;
+}
+
 /** Generates as a stream, and reads until the first picture has arrived; then it goes away. */
 export async function streamFirstPicture(base, body) {
   const caller = new AbortController();
