@@ -216,7 +216,10 @@ export const SETTINGS = {
   publicUrl: setting("PUBLIC_URL", {
     schema: origin,
     expected: "an address such as http://192.168.1.5:17341, without a path",
-  }, { words: "the address in URLs that callers get, instead of the one that they called" }),
+  }, {
+    words:
+      "the address in URLs that callers get, instead of the one that they called",
+  }),
   publicDir: setting("PUBLIC_DIR", {
     schema: text.refine(isAbsoluteAnywhere),
     expected:

@@ -9,10 +9,10 @@ import { formatSize, type Size } from "../api/size.ts";
 import { toValidationError, ValidationError } from "../api/validation_error.ts";
 import {
   editsSchema,
-  IMAGES,
   FIELDS,
   generationsSchema,
   ignoredFields,
+  IMAGES,
   type ResponseFormat,
 } from "./fields.ts";
 import { isOldModel } from "./models.ts";

@@ -112,7 +112,8 @@ function logRefusal(
   { failure: { code }, requestId, response: { status } }: Refusal,
 ): void {
   if (!REFUSED.includes(status) && code !== "forbidden_host") return;
-  const shorten = (text: string | undefined | null) => text?.slice(0, MAX_LOGGED);
+  const shorten = (text: string | undefined | null) =>
+    text?.slice(0, MAX_LOGGED);
   log("warn", "request.refused", {
     request_id: requestId,
     status,

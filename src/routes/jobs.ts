@@ -2,20 +2,11 @@ import type { ServerSentEventMessage } from "@std/http/server-sent-event-stream"
 import { STATUS_CODE } from "@std/http/status";
 import type { SchemaName } from "../api/json_schema.ts";
 import { json, type Parameter } from "../api/openapi.ts";
-import type {
-  JobView,
-  UnlinkedAnswer,
-  UnlinkedImage,
-} from "../api/schemas.ts";
+import type { JobView, UnlinkedAnswer, UnlinkedImage } from "../api/schemas.ts";
 import { ApiError } from "../errors.ts";
 import { eventStream, type EventStreamOptions } from "../http/sse.ts";
 import type { Job } from "../jobs/job.ts";
-import type {
-  FeedEventType,
-  JobAnswer,
-  JobEntry,
-  Jobs,
-} from "../jobs/jobs.ts";
+import type { FeedEventType, JobAnswer, JobEntry, Jobs } from "../jobs/jobs.ts";
 import { setSpanAttribute } from "../observability/tracing.ts";
 import { type Link, linkAnswer, linkImage } from "./links.ts";
 import { readLimit } from "./list_query.ts";
