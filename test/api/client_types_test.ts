@@ -50,7 +50,7 @@ type DeepMutable<T> = T extends object
 const MISTAKES = [
   `export const a: Schemas["GenerateRequest"] = { promt: "an otter" };`,
   `export const b: Schemas["GenerateRequest"] = { prompt: "p", quality: "best" };`,
-  `export const c: Schemas["EditsRequest"] = { prompt: "p" };`,
+  `export const c: Schemas["EditsRequest"] = { images: [] };`,
   `export const d = (answer: Answer) => answer.pictures;`,
 ];
 

@@ -193,7 +193,7 @@ Deno.test("a form says what JSON says", async () => {
   assertEquals(answer.data.length, 2);
   assertEquals(
     [answer.requested_size, answer.resolved_size, answer.mime_type],
-    ["1k", "1024x688", "image/jpeg"],
+    ["1k", "1008x672", "image/jpeg"],
   );
 });
 
