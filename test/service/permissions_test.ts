@@ -1,7 +1,9 @@
 import { assertEquals } from "@std/assert";
 import { join } from "@std/path";
 import { openPlace } from "../support/place.ts";
-import { runDeno, serverArguments } from "../support/server_process.ts";
+import { serverArguments } from "../../scripts/start.ts";
+import { readConfig } from "../../src/config.ts";
+import { runDeno } from "../support/server_process.ts";
 
 const PROBE = "test/support/permission_probe.ts";
 
@@ -26,7 +28,8 @@ Deno.test("without any check of ours the server can read and reach nothing but i
     "write src/main.ts",
     "connect 192.0.2.1:80",
   ];
-  const args = await serverArguments(env, PROBE);
+  const { config } = readConfig(env, directory);
+  const args = serverArguments(config, PROBE);
   const { stdout } = await runDeno([...args, ...allowed, ...refused], env);
   assertEquals(JSON.parse(stdout), {
     ...Object.fromEntries(allowed.map((one) => [one, "allowed"])),

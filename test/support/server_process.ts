@@ -1,11 +1,12 @@
-import { assertEquals } from "@std/assert";
-import { fromFileUrl, join } from "@std/path";
+import { fromFileUrl } from "@std/path";
+import { serverArguments } from "../../scripts/start.ts";
+import { readConfig } from "../../src/config.ts";
 import { openPlace, type Place, type TestSettings } from "./place.ts";
 import { TestServer } from "./test_server.ts";
 import { until } from "./until.ts";
 
 const ROOT = fromFileUrl(new URL("../..", import.meta.url));
-const SERVER = "src/main.ts";
+const START = "scripts/start.ts";
 /** How long a server may take to listen or to refuse, in milliseconds. */
 const START_MS = 20_000;
 const LISTENING = /"event":"server.listen","url":"([^"]+)"/;
@@ -75,7 +76,8 @@ export async function spawnServer(
   await using parts = new AsyncDisposableStack();
   const place = shared ?? parts.use(await openPlace());
   const env = place.environment(settings);
-  const process = run(await serverArguments(env), env);
+  const { config } = readConfig(env, ROOT);
+  const process = run(serverArguments(config), env);
   parts.defer(async () => {
     killIfAlive(process.child);
     await process.ended;
@@ -97,7 +99,7 @@ export async function runServer(
   place: Place,
 ): Promise<EndedProcess> {
   const env = place.environment(settings);
-  return await runDeno(await serverArguments(env), env);
+  return await runDeno(["run", "--allow-all", START], env);
 }
 
 /** Runs `deno` with the repository for its directory, and waits for its end. */
@@ -112,42 +114,6 @@ export async function runDeno(
   } finally {
     clearTimeout(timer);
   }
-}
-
-/**
- * The arguments with which the `start` task runs a program under its permissions.
- *
- * @param env The environment that tells the paths and addresses of the permissions.
- * @param program What to run in the place of the server.
- */
-export async function serverArguments(
-  env: Readonly<Record<string, string>>,
-  program = SERVER,
-): Promise<string[]> {
-  const { tasks } = JSON.parse(
-    await Deno.readTextFile(join(ROOT, "deno.json")),
-  );
-  const [net, read, write] = await Promise.all(
-    ["net", "read", "write"].map((kind) => grants(kind, env)),
-  );
-  const command: string = tasks.start.command.split(" && ").at(-1);
-  const [deno, ...args] = command.replace(SERVER, program)
-    .replaceAll('"', "").split(" ");
-  assertEquals(deno, "deno");
-  return args.map((arg) =>
-    arg.replace("$NET", net).replace("$READ", read).replace("$WRITE", write)
-  ).filter((arg) => !arg.endsWith("="));
-}
-
-// With a setting that cannot be used there are none, and the server has to say why.
-async function grants(
-  kind: string,
-  env: Readonly<Record<string, string>>,
-): Promise<string> {
-  const script = "scripts/grants.ts";
-  const args = ["run", "--allow-env", "--allow-read", script, kind];
-  const { stdout } = await run(args, env).ended;
-  return stdout.trim();
 }
 
 function run(
