@@ -137,7 +137,7 @@ function withOutputSize(
   }
   return new ValidationError(
     `${error.message}; for exactly these pixels send output_size "${size}" instead of size`,
-    { code: "invalid_size", param: "size" },
+    { code: "invalid_size", param: "size", logged: error.logged },
   );
 }
 

@@ -5,7 +5,6 @@ import {
   parseGenerateRequest,
 } from "../api/generate_request.ts";
 import type { ReferenceSource } from "../api/references.ts";
-import { formatSize, type Size } from "../api/size.ts";
 import { toValidationError, ValidationError } from "../api/validation_error.ts";
 import {
   editsSchema,
@@ -22,10 +21,7 @@ export const EDITS_FORM: Form = new Form(FIELDS);
 
 const MASK = "mask";
 /** The sizes of older models that the image model does not draw. */
-const SMALL_SIZES: Readonly<Record<string, Size>> = {
-  "256x256": { width: 256, height: 256 },
-  "512x512": { width: 512, height: 512 },
-};
+const SMALL_SIZES: readonly unknown[] = ["256x256", "512x512"];
 const SIZE_HINT =
   `; set the size in your client to "auto", or to one such as "1024x1024", "1536x1024" or "1024x1536"`;
 const MASK_WARNING =
@@ -118,13 +114,11 @@ function parse<Schema extends z.ZodType>(
 }
 
 /** Tells the size of a request that only the models which it names have. */
-function smallSize(body: unknown): Size | undefined {
+function smallSize(body: unknown): string | undefined {
   if (typeof body !== "object" || body === null) return undefined;
   const { model, size } = body as Readonly<Record<string, unknown>>;
   const isOld = typeof model === "string" && isOldModel(model);
-  return isOld && typeof size === "string" && Object.hasOwn(SMALL_SIZES, size)
-    ? SMALL_SIZES[size]
-    : undefined;
+  return isOld && SMALL_SIZES.includes(size) ? `${size}` : undefined;
 }
 
 function understand(
@@ -139,6 +133,7 @@ function understand(
       prompt: raw.prompt,
       n: raw.n,
       size: small === undefined ? raw.size : null,
+      output_size: small,
       quality: fields.quality,
       background: raw.background,
       output_format: raw.output_format,
@@ -151,19 +146,14 @@ function understand(
   );
   const isOld = isOldModel(fields.model ?? "");
   return {
-    wanted: small === undefined ? wanted : {
-      ...wanted,
-      requestedSize: formatSize(small),
-      size: small,
-      fit: "cover",
-    },
+    wanted: { ...wanted, requestedSize: small ?? wanted.requestedSize },
     responseFormat: fields.response_format ?? (isOld ? "url" : "b64_json"),
     stream: fields.stream ?? false,
     ignored,
     warnings: [
       ...ignored.map((name) => `The field ${name} has no effect`),
       ...(small === undefined ? [] : [
-        `Size "${raw.size}" was drawn larger and scaled, because the image model does not draw it`,
+        `Size "${small}" was drawn larger and scaled, because the image model does not draw it`,
       ]),
       ...(typeof raw.quality === "string" && raw.quality !== fields.quality
         ? [`Quality "${raw.quality}" was taken as "${fields.quality}"`]

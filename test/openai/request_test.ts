@@ -209,7 +209,7 @@ for (const model of ["dall-e-2", "dall-e-3", "openai/DALL-E-3"]) {
       size: "512x512",
     });
     assertEquals(responseFormat, "url");
-    assertEquals(wanted.size, { width: 512, height: 512 });
+    assertEquals(wanted.outputSize, { width: 512, height: 512 });
     assertEquals([wanted.requestedSize, wanted.fit], ["512x512", "cover"]);
     assertEquals(warnings, [
       "The field model has no effect",
