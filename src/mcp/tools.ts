@@ -131,7 +131,8 @@ export const TOOLS: readonly ServerTool[] = [
       "Generate images from a text prompt, or edit, restyle and combine existing pictures given as references: photos, illustrations, logos, icons, sprites, textures, mockups, backgrounds, also with a transparent background and in an exact size. " +
       "Draws with gpt-image-2 through this machine's Codex login and saves files. Returns the absolute path, size and a preview of each; 1 to 4 distinct candidates a call. " +
       "A picture takes 12 to 180 seconds. If the answer says that the job is not done yet, call get_job with its id.",
-    annotations: { destructiveHint: false, openWorldHint: true },
+    // All that it talks to is the one image service: agents may call it without asking each time.
+    annotations: { destructiveHint: false, openWorldHint: false },
     fields: GENERATE_FIELDS,
     call: generateImage,
   }),

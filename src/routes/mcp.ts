@@ -27,8 +27,9 @@ import type {
 const SESSION = "mcp-session-id";
 /** How clients say that they gave up waiting, and did not cancel: "Request timed out", "request timeout". */
 const TIME_UP = /\btime(?:d[ -]?out|out)\b/i;
+/** Clients that look tools up when they need them show these words in the place of all tools. */
 const INSTRUCTIONS =
-  "Generates and edits images on this machine with the user's Codex login; every image counts towards the usage limit of their plan. Files are saved, and answers tell their absolute paths.";
+  "Generate, edit and restyle images: photos, illustrations, logos, icons, textures, transparent PNGs, up to four candidates a call, saved as files on this machine. They are drawn with the user's own Codex login and count towards the usage limit of their plan. generate_image makes them, get_job waits for what takes longer, list_images finds earlier ones, status tells why nothing works.";
 
 /** The route of agents. */
 export const MCP_ROUTES: readonly ApiRoute[] = [
