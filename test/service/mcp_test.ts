@@ -92,6 +92,7 @@ for (const revision of REVISIONS) {
           "count",
           "size",
           "aspect",
+          "output_size",
           "output_format",
           "background",
           "references",
@@ -126,14 +127,14 @@ Deno.test("a job that is not done in time goes on, and get_job waits for the res
   await using server = await startTestService();
   await using agent = await connectClient(server.url, "2026-07-28");
   const first = await agent.call("generate_image", {
-    prompt: "a fox sandbox:slow=4000@2",
+    prompt: "a fox sandbox:slow=6000@2",
     count: 2,
-    wait_s: 2.5,
+    wait_s: 3.5,
   });
   const text = textOf(first);
   assertMatch(
     text,
-    /^Job gen_\S+ is running\. It goes on by itself; call get_job/,
+    /^Job gen_\S+ is running\.\nIt goes on by itself: call get_job/,
   );
   assertMatch(text, /^Picture 1: \/.*\.png \(1536x1024/m);
   assertMatch(text, /^Picture 2: drawing$/m);
@@ -219,6 +220,10 @@ Deno.test("status tells what readiness and the queue tell, without initialize to
   const text = textOf(await readResult(response));
   assertMatch(text, /^Ready: images can be generated\.$/m);
   assertMatch(text, /^login: Logged in using ChatGPT$/m);
+  assertMatch(
+    text,
+    /^usage: \d+ % of the 5 hours of limit "codex", which end at /m,
+  );
   assertMatch(text, /^queue: 0 of 4 workers busy, 0 of at most 32/m);
 });
 
