@@ -5,7 +5,7 @@ import type {
 import { ApiError } from "../errors.ts";
 import { withImageSlot, withSharp } from "../images/pixels.ts";
 import type { StoredImage } from "../images/store.ts";
-import { type Page } from "../library/page.ts";
+import type { Page } from "../library/page.ts";
 import { formatCursor } from "../library/index.ts";
 import type { Job } from "../jobs/job.ts";
 import type { Link } from "../routes/links.ts";
@@ -155,7 +155,9 @@ async function describeUsage(
   try {
     const { images, windows } = await readUsage(service);
     const lines = windows.map(({ limit, minutes, resets_at, used_percent }) =>
-      `usage: ${used_percent} % of the ${minutes / 60} hours of limit "${limit}"${
+      `usage: ${used_percent} % of the ${
+        minutes / 60
+      } hours of limit "${limit}"${
         resets_at === null ? "" : `, which end at ${resets_at}`
       }`
     );

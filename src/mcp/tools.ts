@@ -117,7 +117,7 @@ export interface ServerTool {
    * @throws {ApiError} It cannot do what it should; the message is for the caller.
    */
   readonly call: (
-    args: unknown,
+    args: Readonly<Record<string, unknown>>,
     context: ToolContext,
   ) => Promise<CallToolResult>;
 }
@@ -199,11 +199,7 @@ function defineTool<Fields extends FieldTable>(
     call: async (sent, context) => {
       const result = schema.safeParse(sent);
       if (result.success) {
-        return await call(
-          result.data,
-          context,
-          sent as object as Record<string, unknown>,
-        );
+        return await call(result.data, context, sent);
       }
       throw toValidationError(result.error.issues[0], { body: sent, fields });
     },
