@@ -86,6 +86,18 @@ export function limitedLog(
   });
 }
 
+/** Logs what nobody foresaw, of which the caller is told no reason. */
+export function logInternalError(
+  log: Log,
+  requestId: string,
+  error: unknown,
+): void {
+  log("error", "request.internal_error", {
+    request_id: requestId,
+    reason: error instanceof Error ? error.stack : String(error),
+  });
+}
+
 /** The sink that is the process's standard output; a line is dropped when nobody reads it any more, or its disk is full. */
 export const stdoutSink: LogSink = {
   write: (line) => writeOrDrop(Deno.stdout, line),

@@ -4,9 +4,10 @@ import { DOCUMENTS, fillTables, TABLES, tablesOf } from "../scripts/docs.ts";
 
 const readme = await read("README.md");
 const docs = (await Promise.all(
-  ["api", "clients", "docker", "errors", "settings"]
+  ["agents", "api", "clients", "docker", "errors", "settings"]
     .map((page) => read(`docs/${page}.md`)),
-)).join("\n") + await read("CONTRIBUTING.md");
+)).join("\n") + await read("CONTRIBUTING.md") +
+  await read("skills/codex-image-server/SKILL.md");
 
 Deno.test("README and the docs speak of no task that is not there", () => {
   const named = [

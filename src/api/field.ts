@@ -86,6 +86,7 @@ export function strictFields<Shape extends z.core.$ZodLooseShape>(
   return z.strictObject(shape, {
     error: (issue) => {
       if (issue.code !== "unrecognized_keys") return expected;
+      if (names.length === 0) return "expected no fields";
       const name = issue.keys[0].slice(0, MAX_NAME);
       return `there is no such field, the nearest is "${
         closestString(name, names)

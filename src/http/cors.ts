@@ -8,6 +8,7 @@ const EXPOSED = [
   // By these the clients in pages know what not to repeat, and what was left out.
   "x-should-retry",
   "x-codex-image-ignored",
+  "mcp-session-id",
 ].join(", ");
 const METHODS = "DELETE, GET, HEAD, POST";
 const WEB_ORIGIN = /^https?:\/\/[^\s/?#@,*\\]+\/?$/i;

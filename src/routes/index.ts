@@ -3,13 +3,14 @@ import { type ApiError, toApiError } from "../errors.ts";
 import { errorResponse, requestIdOf } from "../http/error_response.ts";
 import { createGuard } from "../http/guard.ts";
 import { createRouter } from "../http/router.ts";
-import type { Log } from "../log.ts";
+import { type Log, logInternalError } from "../log.ts";
 import { nameRequestSpan, setSpanAttribute } from "../observability/tracing.ts";
 import { docsRoutes } from "./docs.ts";
 import { GENERATE_ROUTES } from "./generate.ts";
 import { SERVER_ROUTES } from "./health.ts";
 import { IMAGE_FILE_ALIAS, IMAGE_ROUTES } from "./images.ts";
 import { JOB_ROUTES } from "./jobs.ts";
+import { MCP_ROUTES } from "./mcp.ts";
 import { OPENAI_ROUTES, openAiPath } from "./openai.ts";
 import type { ApiRoute, RequestContext, Service } from "./route.ts";
 import { STUDIO_ROUTES } from "./studio.ts";
@@ -28,6 +29,7 @@ export const ROUTES: readonly ApiRoute[] = [
   ...IMAGE_ROUTES,
   ...JOB_ROUTES,
   ...USAGE_ROUTES,
+  ...MCP_ROUTES,
   ...SERVER_ROUTES,
   ...docsRoutes(() => ROUTES),
   IMAGE_FILE_ALIAS,
@@ -123,12 +125,5 @@ function logRefusal(
     path: shorten(URL.parse(url)?.pathname.replace(/%.*$/s, "")),
     host: shorten(headers.get("host")),
     origin: shorten(headers.get("origin")),
-  });
-}
-
-function logInternalError(log: Log, requestId: string, error: unknown): void {
-  log("error", "request.internal_error", {
-    request_id: requestId,
-    reason: error instanceof Error ? error.stack : String(error),
   });
 }

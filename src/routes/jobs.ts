@@ -160,6 +160,28 @@ function linkView(view: JobView, link: Link): JobView {
     : { ...view, answer: linkAnswer(view.answer as UnlinkedAnswer, link) };
 }
 
+/**
+ * Finds a job.
+ *
+ * @throws {ApiError} `not_found`: it is not under way, and did not end not long ago.
+ */
+export function findJob<Answer extends JobAnswer>(
+  jobs: Jobs<Answer>,
+  id: string,
+): JobEntry<Answer> {
+  const entry = jobs.get(id);
+  if (entry !== undefined) {
+    setSpanAttribute("codex.job", id);
+    return entry;
+  }
+  throw new ApiError(
+    "not_found",
+    `Cannot find job ${
+      JSON.stringify(id.slice(0, 80))
+    }: expected the id of a job under way or of one that ended not long ago`,
+  );
+}
+
 async function* messages(
   job: Job,
   { after = 0, link }: JobStreamOptions,
@@ -195,14 +217,14 @@ function showJob(
   request: Request,
   { params, service: { jobs, links } }: HandlerContext<Needed>,
 ): Response {
-  return show(find(jobs, params.id), links.for(request));
+  return show(findJob(jobs, params.id), links.for(request));
 }
 
 function watchJob(
   request: Request,
   { params, service: { jobs, links, streams } }: HandlerContext<Needed>,
 ): Response {
-  const { job } = find(jobs, params.id);
+  const { job } = findJob(jobs, params.id);
   const place = streams.take();
   return jobStream(job, {
     after: readLastEventId(request.headers),
@@ -246,7 +268,7 @@ function cancelJob(
   request: Request,
   { params, service: { jobs, links } }: HandlerContext<Needed>,
 ): Response {
-  const entry = find(jobs, params.id);
+  const entry = findJob(jobs, params.id);
   entry.cancel();
   return show(entry, links.for(request));
 }
@@ -255,26 +277,9 @@ function cancelCandidate(
   request: Request,
   { params, service: { jobs, links } }: HandlerContext<Needed>,
 ): Response {
-  const entry = find(jobs, params.id);
+  const entry = findJob(jobs, params.id);
   entry.cancel(readIndex(params.index, entry));
   return show(entry, links.for(request));
-}
-
-function find<Answer extends JobAnswer>(
-  jobs: Jobs<Answer>,
-  id: string,
-): JobEntry<Answer> {
-  const entry = jobs.get(id);
-  if (entry !== undefined) {
-    setSpanAttribute("codex.job", id);
-    return entry;
-  }
-  throw new ApiError(
-    "not_found",
-    `Cannot find job ${
-      JSON.stringify(id.slice(0, 80))
-    }: expected the id of a job under way or of one that ended not long ago`,
-  );
 }
 
 function show({ job }: JobEntry<unknown>, link: Link): Response {

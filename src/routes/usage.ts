@@ -1,7 +1,7 @@
 import { json } from "../api/openapi.ts";
 import type { UsageView } from "../api/schemas.ts";
 import { viewWaiting } from "../jobs/job.ts";
-import type { ApiRoute, HandlerContext } from "./route.ts";
+import type { ApiRoute, HandlerContext, Service } from "./route.ts";
 
 /** The routes that tell of the quota, and let work go on after a usage limit. */
 export const USAGE_ROUTES: readonly ApiRoute<"codex" | "log" | "slots">[] = [
@@ -31,13 +31,17 @@ export const USAGE_ROUTES: readonly ApiRoute<"codex" | "log" | "slots">[] = [
   },
 ];
 
-async function showUsage(
-  _request: Request,
-  { service: { codex, slots } }: HandlerContext<"codex" | "slots">,
-): Promise<Response> {
+/**
+ * Tells how much of the quota is used.
+ *
+ * @throws {ApiError} Codex cannot tell.
+ */
+export async function readUsage(
+  { codex, slots }: Pick<Service, "codex" | "slots">,
+): Promise<UsageView> {
   const { asOf, images, limitReached, source, windows } = await codex.usage
     .read();
-  const view: UsageView = {
+  return {
     as_of: new Date(asOf).toISOString(),
     source,
     limit_reached: limitReached,
@@ -56,7 +60,15 @@ async function showUsage(
       estimate: true,
     },
   };
-  return Response.json(view, { headers: { "cache-control": "no-store" } });
+}
+
+async function showUsage(
+  _request: Request,
+  { service }: HandlerContext<"codex" | "slots">,
+): Promise<Response> {
+  return Response.json(await readUsage(service), {
+    headers: { "cache-control": "no-store" },
+  });
 }
 
 function resumeQueue(

@@ -16,6 +16,7 @@ export const DIRECTIVE_NAMES = [
   "image-capacity",
   "image-proxy-page",
   "image-usage-limit",
+  "mcp",
   "moderation",
   "native",
   "no-image",

@@ -123,6 +123,7 @@ export async function answerModel(
     return events([message("I can't help with making that picture.")]);
   }
   if (directives.has("no-image")) return events([message("")]);
+  if (directives.has("mcp")) return events([serverCall(reading)]);
   if (directives.has("no-tool") || reading.tool === "none") {
     return events([message(TOOL_UNAVAILABLE)]);
   }
@@ -230,13 +231,26 @@ function toolCall(reading: Reading): unknown {
   const escapee = reading.directives.has("spawn-escapee")
     ? `await tools.exec_command({ cmd: "setsid sh -c 'sleep 600 & sleep 600' >/dev/null 2>&1 & sleep 0.2" });\n`
     : "";
+  return programCall(
+    `${escapee}generatedImage(await tools.image_gen__imagegen(${input}));`,
+  );
+}
+
+// `sandbox:mcp=images` asks the server of that name for the picture, as an agent would.
+function serverCall({ directives, words }: Reading): unknown {
+  const prompt = words.replace(/\bsandbox:mcp=\S+/, "").trim();
+  const tool = `mcp__${directives.get("mcp")}__generate_image`;
+  const input = JSON.stringify({ prompt });
+  return programCall(`text(JSON.stringify(await tools.${tool}(${input})));`);
+}
+
+function programCall(input: string): unknown {
   return {
     type: "custom_tool_call",
     namespace: "functions",
     name: "exec",
-    call_id,
-    input:
-      `${escapee}generatedImage(await tools.image_gen__imagegen(${input}));`,
+    call_id: newCallId(),
+    input,
   };
 }
 

@@ -495,7 +495,7 @@ Deno.test("createGuard() gives the headers that let an allowed page read the ans
   assertEquals(await guard(request({ origin: ALLOWED })), {
     "access-control-allow-origin": ALLOWED,
     "access-control-expose-headers":
-      "x-request-id, retry-after, location, etag, x-should-retry, x-codex-image-ignored",
+      "x-request-id, retry-after, location, etag, x-should-retry, x-codex-image-ignored, mcp-session-id",
     "vary": "Origin",
   });
 });
