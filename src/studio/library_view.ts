@@ -55,6 +55,8 @@ const CELL = 168;
 const NARROW_CELL = 100;
 const AHEAD = 800;
 const TYPING_MS = 250;
+/** How long a picture must be near the window before it is loaded. */
+const STAY_MS = 120;
 
 const width = signal(0);
 const seen = signal({ top: 0, bottom: 0 });
@@ -218,7 +220,7 @@ function Cell({ image }: { readonly image: StoredImage }): View {
         else if (event.ctrlKey || event.metaKey) toggleSelected(id);
         else lookAt(looksOfAll(), id);
       },
-    }, picture({ id, variant: "thumbnail", alt })),
+    }, picture({ id, variant: "thumbnail", alt, waitMs: STAY_MS })),
     label(
       { class: "select" },
       input({

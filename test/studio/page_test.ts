@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { fromFileUrl, join } from "@std/path";
 import type { Page } from "playwright-core";
+import sharp from "sharp";
 import { canBrowse, useChromium } from "../browser/chromium.ts";
 import { openPlace } from "../support/place.ts";
 import { startTestService } from "../support/service.ts";
@@ -145,7 +146,8 @@ Deno.test("a library of 5,000 pictures scrolls to its end with few elements", {
   await page.locator(".box").first().waitFor();
   const most: number = await page.evaluate(`(async () => {
     let most = 0;
-    while (!document.querySelector(".search .hint").textContent.startsWith("5000 pictures")) {
+    const end = performance.now() + 40_000;
+    while (performance.now() < end && !document.querySelector(".search .hint").textContent.startsWith("5000 pictures")) {
       scrollTo(0, document.documentElement.scrollHeight);
       await new Promise((resolve) => setTimeout(resolve, 20));
       most = Math.max(most, document.querySelectorAll(".box").length);
@@ -155,8 +157,6 @@ Deno.test("a library of 5,000 pictures scrolls to its end with few elements", {
   })()`);
   assert(most > 10 && most < 150, `${most} elements`);
   await page.locator(`[data-picture="${idOf(MANY - 1)}"]`).waitFor();
-  // What it still asks for is not to be cut off by the end of the server.
-  await page.waitForLoadState("networkidle");
 });
 
 /** Looks with axe, and for what is wider than the window. */
@@ -192,15 +192,17 @@ async function fillLibrary(outputDir: string): Promise<void> {
   const sidecar = JSON.parse(
     await Deno.readTextFile(join(outputDir, `${made.id}.json`)),
   );
+  const small = await sharp(made.path).resize(64).png().toBuffer();
   for (let i = 1; i < MANY; i++) {
     const id = idOf(i);
-    await Deno.link(made.path, join(outputDir, `${id}.png`));
+    await Deno.writeFile(join(outputDir, `${id}.png`), small);
     await Deno.writeTextFile(
       join(outputDir, `${id}.json`),
       JSON.stringify({
         ...sidecar,
         id,
         file: `${id}.png`,
+        bytes: small.length,
         generation_id: `gen_${id.slice(6, 42)}`,
         created_at: new Date(Date.UTC(2026, 0, 1) - i * 100_000).toISOString(),
       }),
