@@ -28,7 +28,6 @@ export const online = signal(true);
 /** Remembers the key for this tab, or for every visit. */
 export function setKey(value: string, remember: boolean): void {
   key.value = value;
-  keyNeeded.value = false;
   try {
     sessionStorage.setItem(KEY, value);
     if (remember) localStorage.setItem(KEY, value);

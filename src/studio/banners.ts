@@ -1,7 +1,7 @@
 /** What stands above everything: what is not in order and what to do about it, and how much of the plan is left. */
 import { useSignal } from "@preact/signals";
 import { h } from "preact";
-import { keyNeeded, online, wordsOf } from "./api.ts";
+import { key, keyNeeded, online, wordsOf } from "./api.ts";
 import { copyText } from "./clipboard.ts";
 import type { Usage } from "./contract.ts";
 import {
@@ -50,8 +50,17 @@ export function Banners(): View {
         "Trying again; the draft is safe.",
       ],
     ),
-    keyNeeded.value &&
-      banner("bad", [strong(null, "This server needs its key. ")]),
+    health.value?.auth_required && key.value === "" && banner(
+      "warn",
+      strong(null, "This server needs its key."),
+      button({
+        type: "button",
+        class: "small",
+        onClick: () => {
+          keyNeeded.value = true;
+        },
+      }, "Enter the key"),
+    ),
     online.value &&
       troubles.value.map(({ detail, name }) =>
         h(Trouble, { key: name, name, detail })

@@ -107,7 +107,7 @@ function Bar(): View {
       button({
         type: "button",
         class: "zoom",
-        "aria-label": "Show the whole",
+        "aria-label": `${Math.round(scale * 100)} %, show the whole`,
         title: "Show the whole (0)",
         onClick: fit,
       }, `${Math.round(scale * 100)} %`),

@@ -64,10 +64,12 @@ export async function generate(): Promise<void> {
     return;
   }
   const started = startRun();
-  // Below the form on a narrow window, where nobody would see it.
-  requestAnimationFrame(() =>
-    document.querySelector(".run")?.scrollIntoView({ block: "nearest" })
-  );
+  if (matchMedia("(max-width: 899px)").matches) {
+    // It is below the form, where nobody would see it.
+    requestAnimationFrame(() =>
+      document.querySelector(".run")?.scrollIntoView({ block: "nearest" })
+    );
+  }
   await started;
 }
 

@@ -52,9 +52,12 @@ export function KeyDialog({ onReady }: { readonly onReady: () => void }): View {
   const enter = async (event: Event) => {
     event.preventDefault();
     setKey(value.value.trim(), remember.value);
-    if (await isRightKey()) return onReady();
+    if (await isRightKey()) {
+      keyNeeded.value = false;
+      return onReady();
+    }
     problem.value = "The server does not take this key";
-    keyNeeded.value = true;
+    setKey("", false);
   };
   return modal(
     keyNeeded,

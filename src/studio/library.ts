@@ -1,6 +1,6 @@
 /** The library: pictures page by page, search, selection, and deletion that can be taken back. */
 import { computed, signal } from "@preact/signals";
-import { ApiError, get, send, wordsOf } from "./api.ts";
+import { ApiError, get, getIfThere, send, wordsOf } from "./api.ts";
 import type { ImageList, StoredImage } from "./contract.ts";
 import type { Timer } from "./dom.ts";
 import { countOf } from "./format.ts";
@@ -8,6 +8,7 @@ import { toast } from "./toast.ts";
 
 const PAGE = 100;
 const UNDO_MS = 6_000;
+const INDEXING_MS = 1_000;
 
 const loaded = signal<readonly StoredImage[]>([]);
 const gone = signal<ReadonlySet<string>>(new Set());
@@ -53,7 +54,8 @@ export async function reload(words: string = query.value): Promise<void> {
 /** Adds what was made since the newest that is loaded. */
 export async function loadNewest(): Promise<void> {
   if (loaded.value.length === 0 || query.value !== "") return reload();
-  const { data } = await get<ImageList>(`v1/images?limit=${PAGE}`);
+  const answer = await getIfThere<ImageList>(`v1/images?limit=${PAGE}`);
+  const data = answer?.data ?? [];
   const known = new Set(loaded.value.map(({ id }) => id));
   const fresh = data.filter(({ id }) => !known.has(id));
   loaded.value = [...fresh, ...loaded.value];
@@ -142,6 +144,8 @@ async function load(from: string | null): Promise<void> {
     cursor = answer.next_cursor;
     isComplete.value = cursor === null;
     isIndexing.value = answer.indexing;
+    // What is being found may be older than all that is loaded.
+    if (answer.indexing) setTimeout(() => void reload(), INDEXING_MS);
     loaded.value = from === null
       ? answer.data
       : [...loaded.value, ...answer.data];

@@ -1,5 +1,5 @@
 /** The library as it is seen: only the rows near the window are there at all. */
-import { computed, signal, useSignalEffect } from "@preact/signals";
+import { computed, signal, untracked, useSignalEffect } from "@preact/signals";
 import { h } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { type Look, lookAt } from "./closeup.ts";
@@ -55,6 +55,8 @@ const CELL = 168;
 const NARROW_CELL = 100;
 const AHEAD = 800;
 const TYPING_MS = 250;
+/** How long a picture must be near the window before it is loaded. */
+const STAY_MS = 120;
 
 const width = signal(0);
 const seen = signal({ top: 0, bottom: 0 });
@@ -129,12 +131,13 @@ function SearchBar(): View {
 function Grid(): View {
   const element = useRef<HTMLDivElement>(null);
   useEffect(() => watch(element.current), []);
+  // What these read is none of the effects' business: only ends of runs, and what comes near or was loaded.
   useSignalEffect(() => {
-    if (endedRuns.value >= 0) void loadNewest();
+    if (endedRuns.value >= 0) untracked(() => void loadNewest());
   });
   useSignalEffect(() => {
-    const { height } = layout.value;
-    if (seen.value.bottom + AHEAD > height) void loadMore();
+    const isNear = seen.value.bottom + AHEAD > layout.value.height;
+    if (isNear && !isLoading.value) untracked(() => void loadMore());
   });
   const { height, rows } = layout.value;
   const { bottom, top } = seen.value;
@@ -217,7 +220,7 @@ function Cell({ image }: { readonly image: StoredImage }): View {
         else if (event.ctrlKey || event.metaKey) toggleSelected(id);
         else lookAt(looksOfAll(), id);
       },
-    }, picture({ id, variant: "thumbnail", alt })),
+    }, picture({ id, variant: "thumbnail", alt, waitMs: STAY_MS })),
     label(
       { class: "select" },
       input({

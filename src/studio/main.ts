@@ -112,12 +112,13 @@ function viewOfHash(): string {
 }
 
 function openSearch(): void {
+  const focus = (tries: number) => {
+    const field = document.querySelector<HTMLElement>("#search");
+    if (field !== null) field.focus();
+    else if (tries > 0) requestAnimationFrame(() => focus(tries - 1));
+  };
   location.hash = "#library";
-  requestAnimationFrame(() =>
-    requestAnimationFrame(() =>
-      document.querySelector<HTMLElement>("#search")?.focus()
-    )
-  );
+  focus(60);
 }
 
 async function refreshRuns(): Promise<void> {

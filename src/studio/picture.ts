@@ -1,6 +1,7 @@
 /** A picture of the server, also of one that wants a key, which an address cannot bring. */
 import { useSignal, useSignalEffect } from "@preact/signals";
 import { h } from "preact";
+import { useEffect, useRef } from "preact/hooks";
 import { imagePath, key, send } from "./api.ts";
 import { classes, img, span, type View } from "./dom.ts";
 
@@ -13,6 +14,8 @@ export interface PictureProps {
   readonly variant?: "delivered" | "thumbnail";
   readonly alt: string;
   readonly class?: string;
+  /** How long it must be there before it is loaded, in milliseconds, for those that fly by. */
+  readonly waitMs?: number;
   readonly onSize?: (width: number, height: number) => void;
 }
 
@@ -20,12 +23,28 @@ const fetched = new Map<string, Promise<string>>();
 
 /** Shows a picture; where its file is gone, that. */
 export function Picture(props: PictureProps): View {
-  const { alt, id, variant = "delivered" } = props;
+  const { alt, id, variant = "delivered", waitMs = 0 } = props;
   const path = imagePath(id, variant);
-  const address = useSignal(key.peek() === "" ? path : "");
+  const element = useRef<HTMLImageElement>(null);
+  const isWaiting = useSignal(waitMs > 0);
+  const address = useSignal("");
   const failed = useSignal("");
+  useEffect(() => {
+    const timer = setTimeout(() => {
+      isWaiting.value = false;
+    }, waitMs);
+    return () => {
+      clearTimeout(timer);
+      // A browser goes on loading for an element that is gone.
+      element.current?.removeAttribute("src");
+    };
+  }, []);
   useSignalEffect(() => {
-    if (key.value === "") return;
+    if (isWaiting.value) return;
+    if (key.value === "") {
+      address.value = path;
+      return;
+    }
     fetchPicture(path).then(
       (url) => address.value = url,
       () => failed.value = path,
@@ -35,6 +54,7 @@ export function Picture(props: PictureProps): View {
     return span({ class: "gone", role: "img", "aria-label": alt }, "File gone");
   }
   return img({
+    ref: element,
     class: classes("picture", props.class),
     src: address.value || undefined,
     alt,

@@ -66,16 +66,13 @@ export async function meetServer(): Promise<void> {
 /** Looks whether the server is well, and then again: every five seconds while it is not. */
 export async function lookAgain(): Promise<void> {
   clearTimeout(timer);
-  if (!document.hidden && !keyNeeded.value && online.value) {
-    const [state, used] = await Promise.all([
-      fetchReady(),
-      getIfThere<Usage>("v1/usage"),
-    ]);
-    ready.value = state;
-    usage.value = used;
+  if (!document.hidden && !keyNeeded.value) {
+    ready.value = await fetchReady();
+    if (online.value) usage.value = await getIfThere<Usage>("v1/usage");
   }
   clearTimeout(timer);
-  const unwell = troubles.value.length > 0 || usage.value?.paused != null;
+  const unwell = !online.value || troubles.value.length > 0 ||
+    usage.value?.paused != null;
   timer = setTimeout(lookAgain, unwell ? UNWELL_MS : WELL_MS);
 }
 
@@ -97,10 +94,15 @@ export async function isRightKey(): Promise<boolean> {
 
 // It answers 503 where something is not in order, which is no failure of ours.
 async function fetchReady(): Promise<Ready | undefined> {
-  const response = await fetch("readyz", {
-    headers: key.value === "" ? {} : { "x-api-key": key.value },
-  }).catch(() => undefined);
-  return response?.status === 200 || response?.status === 503
-    ? await response.json().catch(() => undefined)
-    : undefined;
+  const headers: HeadersInit = key.value === ""
+    ? {}
+    : { "x-api-key": key.value };
+  try {
+    const response = await fetch("readyz", { headers });
+    online.value = true;
+    return await response.json();
+  } catch {
+    online.value = false;
+    return undefined;
+  }
 }

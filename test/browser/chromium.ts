@@ -67,7 +67,8 @@ export function useChromium(): TestBrowser {
   };
 }
 
-async function findChromium(): Promise<string | undefined> {
+/** Finds a Chromium on PATH, or the one that `CHROMIUM` names. */
+export async function findChromium(): Promise<string | undefined> {
   const named = Deno.env.get("CHROMIUM");
   const directories = (Deno.env.get("PATH") ?? "").split(":");
   for (const name of named === undefined ? NAMES : [named]) {

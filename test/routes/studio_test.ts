@@ -1,0 +1,53 @@
+import { assert, assertEquals } from "@std/assert";
+import { stripTypes, STUDIO_ROUTES } from "../../src/routes/studio.ts";
+import { startTestService } from "../support/service.ts";
+
+const MOST_BYTES = 60_000;
+
+Deno.test("stripTypes() leaves every line where it is", () => {
+  const source = [
+    "/** A note.",
+    " * More. */",
+    "export const a: number = 1; // kept",
+    "type B = string;",
+    "export const c = `/** kept */`;",
+  ].join("\n");
+  assertEquals(stripTypes(source).split("\n"), [
+    "",
+    "",
+    "export const a         = 1; // kept",
+    "",
+    "export const c = `/** kept */`;",
+  ]);
+});
+
+Deno.test("GET / and all that it names are served without a key, small, and under a strict policy", async () => {
+  await using server = await startTestService({ API_KEY: "wren-key" });
+  const page = await fetch(`${server.url}/`);
+  const html = await page.text();
+  const policy = page.headers.get("content-security-policy") ?? "";
+  assert(policy.startsWith("default-src 'none'; script-src 'self' 'sha256-"));
+  assert(!policy.includes("unsafe"));
+  const named = html.matchAll(/(?:href|src)="(studio\/[^"]+)"/g);
+  let bytes = Number(page.headers.get("content-length"));
+  for (const path of new Set(Array.from(named, ([, path]) => path))) {
+    const file = await fetch(`${server.url}/${path}`);
+    assertEquals(file.status, 200, path);
+    bytes += Number(file.headers.get("content-length"));
+    const text = await file.text();
+    // Types that were left would be an error of syntax in the browser only.
+    assert(!/^(?:interface|import type|export type) /m.test(text), path);
+    assert(!text.includes("sourceMappingURL"), path);
+    const etag = file.headers.get("etag") ?? "";
+    const again = await fetch(`${server.url}/${path}`, {
+      headers: { "if-none-match": etag },
+    });
+    assertEquals(again.status, 304, path);
+    await again.body?.cancel();
+  }
+  assert(bytes > 30_000 && bytes < MOST_BYTES, `${bytes} bytes`);
+  const none = await fetch(`${server.url}/studio/none.ts`);
+  assertEquals(none.status, 401);
+  await none.body?.cancel();
+  assert(STUDIO_ROUTES.every(({ open }) => open));
+});

@@ -1,0 +1,216 @@
+import { assert, assertEquals } from "@std/assert";
+import { fromFileUrl, join } from "@std/path";
+import type { Page } from "playwright-core";
+import sharp from "sharp";
+import { canBrowse, useChromium } from "../browser/chromium.ts";
+import { openPlace } from "../support/place.ts";
+import { startTestService } from "../support/service.ts";
+import { visitStudio } from "./visit.ts";
+
+const AXE = fromFileUrl(import.meta.resolve("axe-core"));
+const TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"];
+const MANY = 5_000;
+
+const ignore = !await canBrowse();
+const browser = useChromium();
+
+Deno.test(
+  "the page breaks no rule of WCAG 2.2 AA and fits into every window, in light and dark",
+  { ignore },
+  async () => {
+    await using server = await startTestService({ SANDBOX: "1" });
+    for (const colorScheme of ["light", "dark"] as const) {
+      await using studio = await visitStudio(browser, {
+        url: server.url,
+        colorScheme,
+      });
+      const { page } = studio;
+      if (colorScheme === "light") await page.locator(".empty").waitFor();
+      await check(page, `${colorScheme}, empty`);
+      await studio.generate("a wren sandbox:refuse@2", 2);
+      await studio.untilSlots("saved");
+      await studio.untilSlots("failed");
+      await page.getByText("Try failures").click();
+      for (const text of ["More", "As code"]) {
+        await page.locator("summary", { hasText: text }).last().click();
+      }
+      await check(page, `${colorScheme}, create`);
+      await page.getByRole("link", { name: "Library" }).click();
+      await page.locator(".box").first().hover();
+      await page.locator(".select input").first().check();
+      await check(page, `${colorScheme}, library`);
+      await page.locator(".cell").first().click();
+      await page.locator(".facts").waitFor();
+      await check(page, `${colorScheme}, look`);
+    }
+  },
+);
+
+Deno.test("a page that needs a key asks for it, and then shows pictures", {
+  ignore,
+}, async () => {
+  await using server = await startTestService({
+    SANDBOX: "1",
+    API_KEY: "wren-key",
+  });
+  await using studio = await visitStudio(browser, { url: server.url });
+  const { page } = studio;
+  const field = page.getByLabel("Key", { exact: true });
+  await field.fill("another");
+  await page.keyboard.press("Enter");
+  await page.getByText("The server does not take this key").waitFor();
+  await field.fill("wren-key");
+  await page.keyboard.press("Enter");
+  await studio.generate("a wren");
+  await studio.untilSlots("saved");
+  const source = await studio.run.locator("img[src]").getAttribute("src");
+  assert(source?.startsWith("blob:"));
+  assertEquals(await page.context().cookies(), []);
+});
+
+Deno.test(
+  "a page of a server without a login says what to type",
+  { ignore },
+  async () => {
+    await using place = await openPlace();
+    await Deno.remove(join(place.authHome, "auth.json"));
+    await using server = await startTestService({}, place);
+    await using studio = await visitStudio(browser, { url: server.url });
+    await studio.page.getByText("codex login", { exact: true }).waitFor();
+  },
+);
+
+Deno.test(
+  "the library finds, selects, deletes and gives back",
+  { ignore },
+  async () => {
+    await using server = await startTestService({
+      SANDBOX: "1",
+      STORE_PROMPTS: "1",
+    });
+    for (const prompt of ["a wren", "an owl"]) {
+      await (await server.generate({ prompt, count: 2 })).body?.cancel();
+    }
+    await using studio = await visitStudio(browser, {
+      url: server.url,
+      view: "library",
+    });
+    const { page } = studio;
+    const boxes = page.locator(".box");
+    await boxes.nth(3).waitFor();
+    assertEquals(await page.locator(".group").count(), 2);
+    await page.locator(".cell").first().focus();
+    await page.keyboard.press("/");
+    await page.keyboard.type("wren");
+    await boxes.nth(2).waitFor({ state: "detached" });
+    await page.locator(".select input").first().check();
+    await page.locator(".selection").getByText("Delete").click();
+    await boxes.nth(1).waitFor({ state: "detached" });
+    await page.getByRole("button", { name: "Undo" }).click();
+    await boxes.nth(1).waitFor();
+    await page.locator(".cell").first().focus();
+    await page.keyboard.press("Delete");
+    await page.reload();
+    await page.fill("#search", "");
+    await boxes.nth(3).waitFor({ state: "detached" });
+    const { data } = await (await fetch(`${server.url}/v1/images`)).json();
+    assertEquals(data.length, 3);
+  },
+);
+
+Deno.test(
+  "the library says which setting lets prompts be searched",
+  { ignore },
+  async () => {
+    await using server = await startTestService({ SANDBOX: "1" });
+    await using studio = await visitStudio(browser, {
+      url: server.url,
+      view: "library",
+    });
+    await studio.page.fill("#search", "wren");
+    await studio.page.getByText("CODEX_IMAGE_SERVER_STORE_PROMPTS=1").waitFor();
+  },
+);
+
+Deno.test("a library of 5,000 pictures scrolls to its end with few elements", {
+  ignore,
+}, async () => {
+  await using place = await openPlace();
+  await fillLibrary(place.outputDir);
+  await using server = await startTestService({ SANDBOX: "1" }, place);
+  await using studio = await visitStudio(browser, {
+    url: server.url,
+    view: "library",
+  });
+  const { page } = studio;
+  await page.locator(".box").first().waitFor();
+  const most: number = await page.evaluate(`(async () => {
+    let most = 0;
+    const end = performance.now() + 40_000;
+    while (performance.now() < end && !document.querySelector(".search .hint").textContent.startsWith("5000 pictures")) {
+      scrollTo(0, document.documentElement.scrollHeight);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      most = Math.max(most, document.querySelectorAll(".box").length);
+    }
+    scrollTo(0, document.documentElement.scrollHeight);
+    return most;
+  })()`);
+  assert(most > 10 && most < 150, `${most} elements`);
+  await page.locator(`[data-picture="${idOf(MANY - 1)}"]`).waitFor();
+});
+
+/** Looks with axe, and for what is wider than the window. */
+async function check(page: Page, what: string): Promise<void> {
+  await page.evaluate(await Deno.readTextFile(AXE));
+  const broken = await page.evaluate(
+    `axe.run({ runOnly: ${JSON.stringify(TAGS)} })
+    .then(({ violations }) => violations.flatMap(({ id, nodes }) =>
+      nodes.map(({ html, failureSummary }) => id + ": " + html.slice(0, 160) + failureSummary)))`,
+  );
+  assertEquals(broken, [], what);
+  for (const width of [320, 360, 768, 1440]) {
+    await page.setViewportSize({ width, height: 800 });
+    const wide = await page.evaluate(
+      `[...document.querySelectorAll("dialog[open], dialog[open] *, header *, main *")]
+      .filter((element) => element.checkVisibility() && !element.closest(".stage, .unseen, pre") &&
+        element.getBoundingClientRect().right > document.documentElement.clientWidth + 1)
+      .map(({ outerHTML }) => outerHTML.slice(0, 100))`,
+    );
+    assertEquals(wide, [], `${what}, ${width} pixels`);
+  }
+  await page.setViewportSize({ width: 1280, height: 800 });
+}
+
+/** Makes pictures of one file, in runs of four. */
+async function fillLibrary(outputDir: string): Promise<void> {
+  await using server = await startTestService({
+    SANDBOX: "1",
+    OUTPUT_DIR: outputDir,
+  });
+  const { data: [made] } = await (await server.generate({ prompt: "a wren" }))
+    .json();
+  const sidecar = JSON.parse(
+    await Deno.readTextFile(join(outputDir, `${made.id}.json`)),
+  );
+  const small = await sharp(made.path).resize(64).png().toBuffer();
+  for (let i = 1; i < MANY; i++) {
+    const id = idOf(i);
+    await Deno.writeFile(join(outputDir, `${id}.png`), small);
+    await Deno.writeTextFile(
+      join(outputDir, `${id}.json`),
+      JSON.stringify({
+        ...sidecar,
+        id,
+        file: `${id}.png`,
+        bytes: small.length,
+        generation_id: `gen_${id.slice(6, 42)}`,
+        created_at: new Date(Date.UTC(2026, 0, 1) - i * 100_000).toISOString(),
+      }),
+    );
+  }
+}
+
+function idOf(i: number): string {
+  const run = `${i >> 2}`.padStart(12, "0");
+  return `codex-00000000-0000-4000-8000-${run}-${i % 4 + 1}`;
+}
