@@ -351,7 +351,7 @@ Deno.test("GET and DELETE of /mcp are 405", async () => {
   }
 });
 
-Deno.test("a foreign page and a caller without the key get no tool", async () => {
+Deno.test("a foreign page and a caller without the key get no tool, and whoever has an answer can open its links", async () => {
   await using server = await startTestService({ API_KEY: "secret" });
   const message = callMessage("status", {});
   const key = { "authorization": "Bearer secret" };
@@ -367,7 +367,12 @@ Deno.test("a foreign page and a caller without the key get no tool", async () =>
     assertEquals(response.status, status);
   }
   await using agent = await connectClient(server.url, "2026-07-28", key);
-  assertMatch(textOf(await agent.call("status")), /^Ready/);
+  const { content } = await agent.call("generate_image", { prompt: "a fox" });
+  const link = content.at(-1);
+  assert(link?.type === "resource_link");
+  const file = await fetch(link.uri);
+  await file.body?.cancel();
+  assertEquals([file.status, link.mimeType], [200, "image/png"]);
 });
 
 Deno.test("of a hundred calls at once those are answered for which there is room, and the others told so", async () => {
