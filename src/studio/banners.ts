@@ -138,8 +138,10 @@ function Trouble(
       }, "Copy command"),
     );
   }
-  // The pause says it better, with a way to end it.
+  // Another banner says it better.
   if (name === "usage_limit" && usage.value?.paused) return null;
+  const isLoggedOut = troubles.value.some((one) => one.name === "login");
+  if (name === "login_writable" && isLoggedOut) return null;
   const titles: Readonly<Record<string, string>> = {
     codex: "Codex does not run. ",
     free_disk: "The disk is full. ",

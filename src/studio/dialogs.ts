@@ -71,6 +71,7 @@ export function KeyDialog({ onReady }: { readonly onReady: () => void }): View {
         type: "password",
         autocomplete: "off",
         required: true,
+        autofocus: true,
         value: value.value,
         onInput: ({ currentTarget }) => value.value = currentTarget.value,
       }),

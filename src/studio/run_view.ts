@@ -218,7 +218,7 @@ function Empty(): View {
     h2(null, "What should be drawn?"),
     p(
       null,
-      "Write it on the form, or begin with an example. You get up to four candidates to choose from.",
+      "Write it on the form, or begin with an example.",
     ),
     div(
       { class: "examples" },

@@ -195,10 +195,7 @@ for (
       await studio.untilSlots("failed");
       assertEquals(await studio.run.locator("h3").innerText(), title);
       await studio.run.getByRole("button", { name: "Edit and retry" }).click();
-      assertEquals(
-        await studio.page.evaluate("document.activeElement.id"),
-        "prompt",
-      );
+      await studio.page.locator("#prompt:focus").waitFor();
     },
   );
 }

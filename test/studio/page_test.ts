@@ -170,6 +170,10 @@ async function check(page: Page, what: string): Promise<void> {
   assertEquals(broken, [], what);
   for (const width of [320, 360, 768, 1440]) {
     await page.setViewportSize({ width, height: 800 });
+    // The library is laid out anew in the frame after.
+    await page.evaluate(
+      "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))",
+    );
     const wide = await page.evaluate(
       `[...document.querySelectorAll("dialog[open], dialog[open] *, header *, main *")]
       .filter((element) => element.checkVisibility() && !element.closest(".stage, .unseen, pre") &&
