@@ -8,6 +8,7 @@ import type {
   readySchema,
   referenceAnswerSchema,
   storedImageSchema,
+  UsageView,
 } from "../api/schemas.ts";
 
 export type Candidate = z.infer<typeof candidateSchema>;
@@ -34,11 +35,6 @@ export interface RequestFacts {
 
 export type Job = Omit<z.infer<typeof jobSchema>, "request"> & {
   readonly request: z.infer<typeof jobSchema>["request"] & RequestFacts;
-  /** What it waits for. */
-  readonly waiting?: {
-    readonly code: string;
-    readonly until: string | null;
-  } | null;
 };
 
 export type StoredImage = z.infer<typeof storedImageSchema> & {
@@ -53,22 +49,4 @@ export interface ImageList {
 }
 
 /** How much of the plan is used. */
-export interface Usage {
-  readonly as_of: string;
-  readonly source: "codex" | "last_run";
-  readonly limit_reached: boolean;
-  readonly paused: {
-    readonly until: string | null;
-    readonly code: string;
-  } | null;
-  readonly windows: readonly {
-    readonly limit: string;
-    readonly minutes: number | null;
-    readonly used_percent: number;
-    readonly resets_at: string | null;
-  }[];
-  readonly images: {
-    readonly count: number;
-    readonly percent_per_image: number;
-  } | null;
-}
+export type Usage = UsageView;

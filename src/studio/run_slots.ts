@@ -103,12 +103,12 @@ export function altOf(index: number, prompt: string | undefined): string {
 
 function waitOf({ job }: Run, { candidate }: Slot): string {
   if (job === undefined) return "Sending";
-  if (job.waiting) {
-    const { code, until } = job.waiting;
-    const reason = code === "usage_limit_reached"
+  const waiting = candidate.waiting ?? job.waiting;
+  if (waiting !== null) {
+    const reason = waiting.code === "usage_limit_reached"
       ? "Waits for the usage limit"
       : "Waits";
-    return until ? `${reason} until ${whenOf(new Date(until))}` : reason;
+    return `${reason} until ${whenOf(new Date(waiting.until))} at the latest`;
   }
   return candidate.position === null
     ? "Waiting"

@@ -159,6 +159,26 @@ Deno.test("a library of 5,000 pictures scrolls to its end with few elements", {
   await page.locator(`[data-picture="${idOf(MANY - 1)}"]`).waitFor();
 });
 
+Deno.test(
+  "a run that waits for the usage limit says so, and goes on when it is told to",
+  { ignore },
+  async () => {
+    await using server = await startTestService({
+      SANDBOX: "1",
+      PAUSE_ON_USAGE_LIMIT: "1",
+      MAX_WORKERS: "1",
+    });
+    await using studio = await visitStudio(browser, { url: server.url });
+    const { page } = studio;
+    await studio.generate("a wren sandbox:usage-limit@1", 2);
+    await studio.run.getByText("Waits for the usage limit until").first()
+      .waitFor();
+    await page.getByText("The usage limit is reached.").first().waitFor();
+    await page.getByRole("button", { name: "Resume" }).click();
+    await studio.untilSlots("saved");
+  },
+);
+
 /** Looks with axe, and for what is wider than the window. */
 async function check(page: Page, what: string): Promise<void> {
   await page.evaluate(await Deno.readTextFile(AXE));
