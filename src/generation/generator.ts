@@ -93,7 +93,7 @@ export class Generator {
     request: GenerateRequest,
     options: GenerateOptions,
   ): Promise<Generation> {
-    const { checkStorage, codex, slots, workDir } = this.#parts;
+    const { checkStorage, codex, slots, store, workDir } = this.#parts;
     this.#stopping.signal.throwIfAborted();
     await codex.requireSupported();
     await codex.requireLogin();
@@ -108,7 +108,7 @@ export class Generator {
     try {
       const references = await placeReferences(
         request.references,
-        join(directory, "references"),
+        { directory: join(directory, "references"), store },
       );
       if (request.hasMask) await checkMask(references);
       const context: GenerationContext = {
