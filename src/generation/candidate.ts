@@ -276,6 +276,7 @@ async function finish(
       native_size: `${delivery.nativeWidth}x${delivery.nativeHeight}`,
       resize: delivery.resize,
       quality: request.quality,
+      request: context.summary,
       prompt: request.prompt,
       revised_prompt: revisedPrompt ?? null,
       transparent: delivery.transparent,
