@@ -241,6 +241,13 @@ export const FIELDS = {
     code: "unknown_parameter",
     words: `The one model: \`${MODEL}\``,
   },
+  embed_metadata: {
+    schema: optional(z.boolean("expected true or false")),
+    form: "boolean",
+    code: "unknown_parameter",
+    words:
+      "Whether the file tells as XMP how it was made: the prompt, the settings, and that a model made it",
+  },
   fail_fast: {
     schema: optional(z.boolean("expected true or false")),
     form: "boolean",

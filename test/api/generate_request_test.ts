@@ -30,6 +30,7 @@ const DEFAULTS: GenerateRequest = {
   fit: "none",
   references: [],
   hasMask: false,
+  embedMetadata: false,
   failFast: false,
 };
 

@@ -112,6 +112,38 @@ for (const storePrompts of [false, true]) {
   });
 }
 
+for (const format of ["png", "jpeg", "webp"] as const) {
+  Deno.test(`a ${format} tells how it was made where it is asked to`, async () => {
+    await using server = await startTestService();
+    const body = {
+      prompt: "a <red> fox & 狐",
+      output_format: format,
+      embed_metadata: true,
+    };
+    const { data: [made] } = await generate(server, body);
+    const [file, original] = await Promise.all(
+      ["", "?variant=original"].map((query) =>
+        fetchFile(server, made.id, query)
+      ),
+    );
+    assertEquals([await sha256(file), file.length], [made.sha256, made.bytes]);
+    const { format: written, xmpAsString = "" } = await sharp(file).metadata();
+    assertEquals(written, format);
+    const { prompt, settings } = readXmp(xmpAsString);
+    assertEquals(prompt, "a &lt;red&gt; fox &amp; 狐");
+    assertEquals(JSON.parse(settings), made.request);
+    const { format: drawn, xmp } = await sharp(original).metadata();
+    assertEquals([drawn, xmp], ["png", undefined]);
+  });
+}
+
+function readXmp(xmp: string): { prompt: string; settings: string } {
+  const [, prompt] = /<rdf:li xml:lang="x-default">(.*)<\/rdf:li>/.exec(xmp) ??
+    [];
+  const [, settings] = /<cis:request>(.*)<\/cis:request>/.exec(xmp) ?? [];
+  return { prompt, settings };
+}
+
 // deno-lint-ignore no-explicit-any
 async function generate(server: TestService, body: unknown): Promise<any> {
   const response = await server.generate(body);
