@@ -78,6 +78,8 @@ const OUTPUT_SIZE =
 const PIXELS = /^([1-9]\d{0,5})x([1-9]\d{0,5})$/;
 const REFERENCES =
   "Images to work from, up to 16 of up to 50 MiB, PNG, JPEG or WebP by their bytes; the first five reach the image model as files";
+const EACH =
+  'each `{"image": "data:…", "label"}`, or `{"id": "codex-…", "label"}` for a stored picture as Codex made it';
 
 const QUALITY_OF = {
   ...sameNames(QUALITIES),
@@ -216,15 +218,16 @@ export const FIELDS = {
     words:
       "How the image comes to its size: `cover` scales and crops, `contain` scales and pads, `none` leaves it",
   },
-  references: {
-    schema: optional(referencesSchema),
-    code: "invalid_reference",
-    words: REFERENCES,
-  },
   reference: {
     form: "files",
     code: "invalid_reference",
     words: REFERENCES,
+  },
+  references: {
+    schema: optional(referencesSchema),
+    form: "object",
+    code: "invalid_reference",
+    words: `${REFERENCES}; ${EACH}. In a form JSON, with ids alone`,
   },
   return: {
     schema: optional(z.literal("file", `expected "file"`)),
@@ -237,6 +240,13 @@ export const FIELDS = {
     form: "text",
     code: "unknown_parameter",
     words: `The one model: \`${MODEL}\``,
+  },
+  embed_metadata: {
+    schema: optional(z.boolean("expected true or false")),
+    form: "boolean",
+    code: "unknown_parameter",
+    words:
+      "Whether the file tells as XMP how it was made: the prompt, the settings, and that a model made it",
   },
   fail_fast: {
     schema: optional(z.boolean("expected true or false")),

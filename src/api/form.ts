@@ -1,7 +1,7 @@
 import { closestString } from "@std/text/closest-string";
 import type { FieldKind, FieldTable } from "./field.ts";
 import { FIELDS } from "./fields.ts";
-import type { ReferenceSource } from "./references.ts";
+import type { UploadedReference } from "./references.ts";
 import {
   codeOf,
   quoteValue,
@@ -66,7 +66,7 @@ export interface FormInput {
   }[];
   /** The files. */
   readonly files:
-    readonly (Pick<ReferenceSource, "path" | "bytes" | "sha256"> & {
+    readonly (Pick<UploadedReference, "path" | "bytes" | "sha256"> & {
       readonly field: string;
       /** What the caller calls the file. */
       readonly fileName: string | undefined;
@@ -125,7 +125,7 @@ export class Form {
    */
   read({ fields, files }: FormInput): {
     readonly body: Readonly<Record<string, unknown>>;
-    readonly uploads: readonly ReferenceSource[];
+    readonly uploads: readonly UploadedReference[];
   } {
     return { body: this.#readBody(fields), uploads: this.#readFiles(files) };
   }
@@ -165,7 +165,7 @@ export class Form {
     return texts;
   }
 
-  #readFiles(files: FormInput["files"]): ReferenceSource[] {
+  #readFiles(files: FormInput["files"]): UploadedReference[] {
     const counts = new Map<string, number>();
     return files.map(({ field, fileName, path, bytes, sha256 }) => {
       const name = field.replace(/\[\d*\]$/, "");

@@ -57,6 +57,8 @@ export interface GenerateRequest {
   readonly references: readonly ReferenceSource[];
   /** Whether the second of them is a mask for the first. */
   readonly hasMask: boolean;
+  /** Whether the delivered files tell how they were made. */
+  readonly embedMetadata: boolean;
   /** Whether the first failed image cancels the rest. */
   readonly failFast: boolean;
 }
@@ -120,6 +122,7 @@ export function parseGenerateRequest(
       // Next to its image, and never behind the last that the image tool takes.
       : [references[0], { ...mask, label: "mask" }, ...references.slice(1)],
     hasMask: mask !== undefined,
+    embedMetadata: fields.embed_metadata ?? false,
     failFast: fields.fail_fast ?? false,
   };
 }

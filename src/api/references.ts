@@ -22,12 +22,32 @@ const MAX_SOURCE = 1000;
 
 const IMAGE = `expected a base64 data URL such as "data:image/png;base64,…"`;
 const REMOTE = `${IMAGE}, the server never fetches URLs`;
+const FILE =
+  "expected a file in the field reference, for a form holds no data URLs";
+const ONE =
+  `expected either image, a base64 data URL, or id, that of a stored picture`;
+const MAX_ID = 100;
+const ID =
+  `expected the id of a stored picture such as "codex-…", which GET /v1/images tells`;
 const LABEL = `expected text of at most ${MAX_LABEL} characters`;
 const SOURCE = `expected text of at most ${MAX_SOURCE} characters`;
 const LIST = `expected a list of at most ${REFERENCE_LIMITS.maxImages} images`;
 
+/** A reference image of a request: a file of the caller, or a picture that is stored. */
+export type ReferenceSource = UploadedReference | StoredReference;
+
+/** A picture that is stored, not yet looked for. */
+export interface StoredReference {
+  /** The field that it came in, such as `references[2].id`. */
+  readonly param: string;
+  /** What the caller calls the image. */
+  readonly label: string | undefined;
+  /** What may be the id of a stored picture. */
+  readonly id: string;
+}
+
 /** A reference image of a request, on disk. */
-export interface ReferenceSource {
+export interface UploadedReference {
   /** The field that it came in, such as `references[2].image`. */
   readonly param: string;
   /** What the caller calls the image. */
@@ -55,7 +75,7 @@ export const JSON_PICTURES: Pick<DataUrlOptions, "names" | "refuse"> = {
 /** The schema of a picture in JSON: what was a base64 data URL, its data not yet looked at. */
 export const imageSchema = z.custom<Upload>(
   (image) => image instanceof Upload,
-  { error: ({ input }) => isRemote(input) ? REMOTE : IMAGE },
+  { error: ({ input }) => expectImage(input) },
 ).meta({ type: "string" });
 
 /** Makes a reference of a picture in JSON. */
@@ -66,30 +86,47 @@ export function toReference(
     readonly label?: string;
     readonly source?: string;
   },
-): ReferenceSource {
+): UploadedReference {
   return { param, label, source, path, bytes, sha256 };
 }
 
 /**
- * The schema of `references`: data URLs with a label and a source, which become {@linkcode ReferenceSource}s.
+ * The schema of `references`: data URLs or ids of stored pictures, with a label and a source, which become
+ * {@linkcode ReferenceSource}s.
  *
  * `width` and `height` are accepted and dropped, because the bytes of an image tell its size.
  */
 export const referencesSchema = z.array(
   strictFields({
-    image: imageSchema,
+    image: optional(imageSchema),
+    id: optional(z.string(ID).max(MAX_ID, ID)),
     label: optional(textSchema(MAX_LABEL, LABEL)),
     source: optional(textSchema(MAX_SOURCE, SOURCE)),
     width: optional(edgeSchema),
     height: optional(edgeSchema),
-  }, "expected an object with image"),
+  }, "expected an object with image or id"),
   LIST,
-).max(REFERENCE_LIMITS.maxImages, LIST).transform((references) =>
-  references.map(({ image, label, source }, index) =>
-    toReference(image, { label, source, param: `references[${index}].image` })
-  )
+).max(REFERENCE_LIMITS.maxImages, LIST).transform((references, context) =>
+  references.map(({ id, image, label, source }, index): ReferenceSource => {
+    const param = `references[${index}]`;
+    if (image === undefined && id !== undefined) {
+      return { param: `${param}.id`, label, id };
+    }
+    if (image !== undefined && id === undefined) {
+      return toReference(image, { label, source, param: `${param}.image` });
+    }
+    const member = image === undefined ? "image" : "id";
+    context.addIssue({
+      code: "custom",
+      path: [index, member],
+      message: ONE,
+    });
+    return z.NEVER;
+  })
 );
 
-function isRemote(image: unknown): boolean {
-  return typeof image === "string" && /^[a-z][a-z0-9+.-]*:\/\//i.test(image);
+function expectImage(image: unknown): string {
+  if (typeof image !== "string") return IMAGE;
+  if (/^data:[^,]*;base64,/i.test(image)) return FILE;
+  return /^[a-z][a-z0-9+.-]*:\/\//i.test(image) ? REMOTE : IMAGE;
 }

@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { FITS, MODEL, OUTPUT_FORMATS, QUALITIES } from "./fields.ts";
 import { REFERENCE_LIMITS } from "./references.ts";
+import { requestSummarySchema } from "./request_summary.ts";
 
 /** What a schema describes, for reading alone. */
 export type Described<Schema extends z.ZodType> = DeepReadonly<
@@ -52,6 +53,9 @@ export const pictureSchema = z.object({
     description: "The direction that set this candidate apart",
   }),
   duration_ms: z.number(),
+  request: requestSummarySchema.nullable().meta({
+    description: "What was asked for; null where an earlier version made it",
+  }),
 });
 
 /** The schema of one picture of an answer. */
@@ -67,6 +71,9 @@ export type MadeImage = Described<typeof madeImageSchema>;
 /** The schema of what became of a reference. */
 export const referenceAnswerSchema = z.object({
   label: z.string(),
+  id: z.string().optional().meta({
+    description: "The stored picture that it was",
+  }),
   sha256: z.string(),
   bytes: z.int(),
   width: z.int(),
@@ -179,7 +186,8 @@ export const jobSchema = z.object({
   status: z.enum(JOB_STATUSES),
   created_at: z.iso.datetime(),
   ended_at: z.iso.datetime().nullable(),
-  request: z.object({
+  // Records of earlier versions have but the five.
+  request: requestSummarySchema.partial().extend({
     count: z.int(),
     requested_size: z.string(),
     quality: z.enum(QUALITIES),

@@ -8,9 +8,11 @@ import { convertImage } from "../images/convert.ts";
 import { ImageError } from "../images/format.ts";
 import type { NewImage } from "../images/sidecar.ts";
 import type { ImageStore } from "../images/store.ts";
+import { writeXmp, type Xmp } from "../images/xmp.ts";
 import type { Log } from "../log.ts";
 import { startWorkerSpan } from "../observability/tracing.ts";
 import { startStopwatch } from "../util.ts";
+import { VERSION } from "../version.ts";
 import { type Fingerprint, takeFingerprint } from "./duplicates.ts";
 import type { FinishedCandidate, GenerationContext } from "./generation.ts";
 import { VARIATIONS, workerInput } from "./prompt.ts";
@@ -22,6 +24,8 @@ import {
 } from "./references.ts";
 
 const LABEL = "生成图";
+const CUT_WARNING =
+  "The metadata of the file holds the beginning of the prompt, because the whole is more than fits into a JPEG";
 
 /** What candidates are made with. */
 export interface CandidateParts {
@@ -245,6 +249,7 @@ async function finish(
 ): Promise<FinishedCandidate> {
   const { references, request, target } = context;
   const { bytes } = drawing.image;
+  const xmp = request.embedMetadata ? describeMaking(context) : undefined;
   // The CLI needs about as long for its record as we for the decoding.
   const [delivery, { revisedPrompt, toolCalls, usage }] = await Promise.all([
     convert(bytes, {
@@ -253,6 +258,7 @@ async function finish(
       format: request.outputFormat,
       compression: request.outputCompression,
       background: request.background,
+      xmp: xmp?.packet,
     }),
     drawing.image.facts,
   ]);
@@ -276,6 +282,7 @@ async function finish(
       native_size: `${delivery.nativeWidth}x${delivery.nativeHeight}`,
       resize: delivery.resize,
       quality: request.quality,
+      request: context.summary,
       prompt: request.prompt,
       revised_prompt: revisedPrompt ?? null,
       transparent: delivery.transparent,
@@ -297,6 +304,7 @@ async function finish(
       ...referenceDeliveryWarnings(references, toolCalls),
       ...drawing.warnings,
       ...delivery.warnings,
+      ...(xmp?.isCut ? [CUT_WARNING] : []),
       ...(image.waiting
         ? [
           `The output folder is away: "${image.path}" holds the image until the folder is back`,
@@ -305,6 +313,17 @@ async function finish(
     ],
     usage,
   };
+}
+
+/** Writes for the delivered file how it was made. */
+function describeMaking({ request, summary }: GenerationContext): Xmp {
+  const { prompt: _, ...settings } = summary;
+  return writeXmp({
+    prompt: request.prompt,
+    settings,
+    model: MODEL,
+    tool: `codex-image-server ${VERSION}`,
+  });
 }
 
 // Whatever the disk has against it: the room is there no more, the folder gone, or made read-only.

@@ -1,4 +1,5 @@
 import type { GenerateRequest } from "../api/generate_request.ts";
+import type { RequestSummary } from "../api/request_summary.ts";
 import type { Target } from "../api/size.ts";
 import type { ApiError } from "../errors.ts";
 import type { StoredImage } from "../images/store.ts";
@@ -14,6 +15,8 @@ export interface GenerationContext {
   readonly imageId: string;
   /** What is asked. */
   readonly request: GenerateRequest;
+  /** The same, as it is kept. */
+  readonly summary: RequestSummary;
   /** What size and shape that means. */
   readonly target: Target;
   /** The references, on disk. */

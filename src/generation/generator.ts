@@ -1,5 +1,9 @@
 import { join } from "@std/path";
 import type { GenerateRequest } from "../api/generate_request.ts";
+import {
+  type RequestSummary,
+  summarizeRequest,
+} from "../api/request_summary.ts";
 import { resolveTarget } from "../api/size.ts";
 import { ApiError, toApiError } from "../errors.ts";
 import type { StorageCheck } from "../storage/free_space.ts";
@@ -52,8 +56,8 @@ export interface GenerateOptions {
   readonly candidateSignals: readonly AbortSignal[];
   /** Whether to wait for as long as it takes, also for the end of a usage limit. */
   readonly waitForQuota: boolean;
-  /** Told when the request is accepted: its references are good and its places reserved. */
-  readonly onAdmitted: () => void;
+  /** Told when the request is accepted, and what is kept of it: its references are good and its places reserved. */
+  readonly onAdmitted: (summary: RequestSummary) => void;
   /** Told of every step. */
   readonly onProgress: (progress: Progress) => void;
 }
@@ -68,6 +72,8 @@ export interface GeneratorParts extends CandidateParts {
   readonly workDir: string;
   /** How long a request may take, in milliseconds; one that waits for quota, each of its candidates. */
   readonly timeoutMs: number;
+  /** Whether prompts are kept. */
+  readonly storePrompts: boolean;
   /** Whether a usage limit stops all work until it is over. */
   readonly pauseOnUsageLimit: boolean;
 }
@@ -93,7 +99,8 @@ export class Generator {
     request: GenerateRequest,
     options: GenerateOptions,
   ): Promise<Generation> {
-    const { checkStorage, codex, slots, workDir } = this.#parts;
+    const { checkStorage, codex, slots, store, storePrompts, workDir } =
+      this.#parts;
     this.#stopping.signal.throwIfAborted();
     await codex.requireSupported();
     await codex.requireLogin();
@@ -108,21 +115,26 @@ export class Generator {
     try {
       const references = await placeReferences(
         request.references,
-        join(directory, "references"),
+        { directory: join(directory, "references"), store },
       );
       if (request.hasMask) await checkMask(references);
+      const summary = summarizeRequest(request, {
+        references,
+        keepPrompt: storePrompts,
+      });
       const context: GenerationContext = {
         ...options,
         imageId: `codex-${crypto.randomUUID()}`,
         // The references are on disk by now; in memory they can be 100 MB.
         request: { ...request, references: [] },
+        summary,
         target: resolveTarget({ ...request, firstReference: references[0] }),
         references,
         directory,
         pictures: new ImageSet(),
         usage: { inputTokens: 0, outputTokens: 0 },
       };
-      options.onAdmitted();
+      options.onAdmitted(summary);
       const signals = [options.signal, this.#stopping.signal, ending.signal];
       candidates = tickets.map((ticket, index) => {
         const own = options.candidateSignals.slice(index, index + 1);

@@ -1,9 +1,17 @@
 import { basename, join } from "@std/path";
 import sharp from "sharp";
-import { REFERENCE_LIMITS, type ReferenceSource } from "../api/references.ts";
+import {
+  REFERENCE_LIMITS,
+  type ReferenceSource,
+  type StoredReference,
+  type UploadedReference,
+} from "../api/references.ts";
 import { ApiError } from "../errors.ts";
 import { ImageError } from "../images/format.ts";
 import { probeImage } from "../images/probe.ts";
+import { readBytes } from "../images/regular_file.ts";
+import type { ImageStore } from "../images/store.ts";
+import { truncateAndQuote } from "../util.ts";
 
 const { maxBytes, maxPixels } = REFERENCE_LIMITS;
 const EXPECTED = `expected a whole PNG, JPEG or WebP image of at most ${
@@ -16,6 +24,8 @@ export interface Reference {
   readonly path: string;
   /** The caller's name for it, or an empty string. */
   readonly label: string;
+  /** The id of the stored picture that it is, if it is one. */
+  readonly id?: string;
   /** The digest of the file, in lower-case hexadecimal. */
   readonly sha256: string;
   /** The size of the file. */
@@ -26,37 +36,93 @@ export interface Reference {
   readonly height: number;
 }
 
+/** Where references come from and go. */
+export interface PlaceOptions {
+  /** Where to put them, on the file system of the uploads; made if it is missing and there is something to put there. */
+  readonly directory: string;
+  /** Where stored pictures are. */
+  readonly store: Pick<ImageStore, "find" | "openFile">;
+}
+
 /**
- * Checks references by their bytes and moves them to a directory, byte for byte.
+ * Checks references by their bytes and moves them to a directory, byte for byte; stored pictures are copied.
  *
  * All are checked: the CLI would drop a bad one in silence and go on without it.
  *
- * @param directory Where to move them, on the file system of the uploads; made if it is missing and there is something to
- * move.
  * @throws {ApiError} `invalid_reference` that names the field.
  */
 export async function placeReferences(
   references: readonly ReferenceSource[],
-  directory: string,
+  { directory, store }: PlaceOptions,
 ): Promise<Reference[]> {
   const placed: Reference[] = [];
   for (const [index, source] of references.entries()) {
-    const { bytes, label = "", path: from, sha256 } = source;
+    const id = "id" in source ? source.id : undefined;
     try {
+      const { bytes, label = "", path: from, sha256 } = "id" in source
+        ? await copyStored(source, { directory, store })
+        : source;
       const { format, height, width } = await probeImage(from, { maxPixels });
-      await Deno.mkdir(directory, { recursive: true, mode: 0o700 });
+      await makeDirectory(directory);
       // A name that stands in no text by chance, so that a tool call that holds it passes the file.
       const name = `reference-${index + 1}-${crypto.randomUUID().slice(0, 8)}`;
       const path = join(directory, `${name}.${format}`);
       await Deno.chmod(from, 0o400);
       await Deno.rename(from, path);
-      placed.push({ path, label, sha256, bytes, width, height });
+      placed.push({
+        path,
+        label,
+        ...(id !== undefined && { id }),
+        sha256,
+        bytes,
+        width,
+        height,
+      });
     } catch (error) {
       if (!(error instanceof ImageError)) throw error;
       throw refuse(source.param, error.message);
     }
   }
   return placed;
+}
+
+/** Copies a stored picture as Codex wrote it, so that it may be removed meanwhile. */
+async function copyStored(
+  { id, label, param }: StoredReference,
+  { directory, store }: PlaceOptions,
+): Promise<UploadedReference> {
+  const image = await store.find(id);
+  // A picture that was not converted is its own original.
+  const variant = image?.sidecar.original ? "original" : "delivered";
+  const opened = image && await store.openFile(image, variant);
+  if (opened === undefined) {
+    throw new ApiError(
+      "invalid_reference",
+      `Cannot use ${param} ${
+        truncateAndQuote(id)
+      }: no such picture is stored; expected an id that GET /v1/images tells, or send the file itself as image`,
+      { param },
+    );
+  }
+  using file = opened.file;
+  const data = await readBytes(file, opened.info.size, maxBytes);
+  if (data === undefined) throw refuse(param, "is too large");
+  await makeDirectory(directory);
+  const path = join(directory, crypto.randomUUID());
+  await Deno.writeFile(path, data, { createNew: true, mode: 0o600 });
+  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", data));
+  return {
+    param,
+    label,
+    source: undefined,
+    path,
+    bytes: data.length,
+    sha256: digest.toHex(),
+  };
+}
+
+function makeDirectory(path: string): Promise<void> {
+  return Deno.mkdir(path, { recursive: true, mode: 0o700 });
 }
 
 function refuse(param: string, state: string): ApiError {

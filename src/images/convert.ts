@@ -43,6 +43,8 @@ export interface ConversionRequest {
   readonly compression: number | undefined;
   /** Whether the image may, must not or should have transparent parts. */
   readonly background: "auto" | "opaque" | "transparent";
+  /** The packet of XMP that the file has to hold, if any. */
+  readonly xmp?: string;
 }
 
 /** What is done to an image whose size is not the wanted one. */
@@ -110,7 +112,7 @@ interface Facts {
  * `cover` scales and crops to the centre, `contain` scales and pads: with transparency where the image has or should have some
  * and the format can hold it, else with white. Images get smaller by Lanczos-3 and larger by bicubic interpolation, around
  * their centre. Parts that can be seen through become white for JPEG and for an opaque background. A converted image is rotated
- * as its EXIF data asks; its colour profile and metadata stay, its provenance manifest does not.
+ * as its EXIF data asks; its colour profile and metadata stay, unless others are to be written, its provenance manifest does not.
  *
  * @throws {ImageError} If the image cannot be decoded, or is too large for the format
  */
@@ -176,7 +178,7 @@ async function measureOwn(bytes: Uint8Array<ArrayBuffer>): Promise<Measured> {
 
 /** Only an image that can be seen through is converted just to be opaque: solid parts with an alpha of 254 are not worth it. */
 function planConversion(native: Measured, request: ConversionRequest): Plan {
-  const { format, background, compression } = request;
+  const { format, background, compression, xmp } = request;
   const resize = planResize(native, request);
   const solid = format === "jpeg" || background === "opaque";
   const seeThrough = !isOpaque(native.seeThrough);
@@ -185,7 +187,7 @@ function planConversion(native: Measured, request: ConversionRequest): Plan {
     resize,
     flatten: solid,
     padding: clear ? TRANSPARENT : WHITE,
-    converts: format !== native.format ||
+    converts: format !== native.format || xmp !== undefined ||
       (resize !== null && resize.fit !== "none") ||
       (solid && seeThrough) ||
       (format !== "png" && compression !== undefined),
@@ -196,7 +198,7 @@ async function convert(
   bytes: Uint8Array<ArrayBuffer>,
   { native, plan, request }: Omit<Facts, "delivered">,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  const { format, compression, size } = request;
+  const { format, compression, size, xmp } = request;
   const { resize } = plan;
   const upright = (image: Sharp) => {
     image.autoOrient();
@@ -214,7 +216,7 @@ async function convert(
           fastShrinkOnLoad: false,
         });
       }
-      encodeImage(image, { format, compression, native });
+      encodeImage(image, { format, compression, native, xmp });
       return new Uint8Array(await image.toBuffer());
     });
   }
@@ -247,6 +249,7 @@ async function convert(
       format,
       compression,
       native: { space: spaceAsPng(native), exif: native.exif },
+      xmp,
     });
     return new Uint8Array(await image.toBuffer());
   });

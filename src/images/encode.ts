@@ -27,6 +27,8 @@ export interface EncodeOptions {
   readonly compression: number | undefined;
   /** The image before its conversion. */
   readonly native: Pick<ImageHeader, "space" | "exif">;
+  /** A packet of XMP to write in the place of any that is there. */
+  readonly xmp?: string;
 }
 
 /**
@@ -35,7 +37,7 @@ export interface EncodeOptions {
  */
 export function keepColours(
   image: Sharp,
-  { format, native }: Omit<EncodeOptions, "compression">,
+  { format, native }: Pick<EncodeOptions, "format" | "native">,
 ): Sharp {
   image.keepIccProfile().keepXmp();
   // Where there is no EXIF data, sharp would make some up: 25.4 pixels per inch, uncalibrated colours.
@@ -48,8 +50,9 @@ export function keepColours(
 
 /** Sets how an image is written, its colours as {@linkcode keepColours} says. */
 export function encodeImage(image: Sharp, options: EncodeOptions): Sharp {
-  const { format, compression } = options;
+  const { format, compression, xmp } = options;
   keepColours(image, options);
+  if (xmp !== undefined) image.withXmp(xmp);
   const quality = Math.max(1, compression ?? DEFAULT_QUALITY);
   switch (format) {
     case "png":

@@ -1,5 +1,6 @@
 import { encodeHex } from "@std/encoding/hex";
 import { z } from "zod";
+import { requestSummarySchema } from "../api/request_summary.ts";
 import type { ImageMimeType } from "./format.ts";
 
 const IMAGE_ID =
@@ -17,6 +18,8 @@ const COUNT = z.int().nonnegative();
 
 const REFERENCE = z.object({
   label: z.string(),
+  /** The id of the stored picture that it was. */
+  id: z.string().optional(),
   sha256: SHA256,
   bytes: COUNT,
   width: COUNT,
@@ -67,6 +70,8 @@ export const SIDECAR = z.object({
     method: z.enum(["lanczos3", "bicubic", "none"]).optional(),
   }).readonly().nullable(),
   quality: z.string(),
+  /** What was asked for; earlier versions did not keep it, and what a later one keeps may not be understood. */
+  request: requestSummarySchema.readonly().optional().catch(undefined),
   /** The words of the caller, where the store keeps words. */
   prompt: z.string().optional(),
   /** What the chat model made of them, where the store keeps words. */
@@ -182,10 +187,12 @@ export function parseSidecar(text: string, id: string): Sidecar | undefined {
 
 /** Copies what is said of an image without the prompt and without what the chat model made of it. */
 export function redactPrompts<
-  Said extends Pick<Sidecar, "prompt" | "revised_prompt">,
+  Said extends Pick<Sidecar, "prompt" | "request" | "revised_prompt">,
 >(said: Said): Omit<Said, "prompt"> & { readonly revised_prompt: null } {
   const { prompt: _, ...rest } = said;
-  return { ...rest, revised_prompt: null };
+  if (rest.request === undefined) return { ...rest, revised_prompt: null };
+  const { prompt: __, ...request } = rest.request;
+  return { ...rest, request, revised_prompt: null };
 }
 
 /**

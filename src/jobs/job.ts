@@ -1,3 +1,4 @@
+import type { RequestSummary } from "../api/request_summary.ts";
 import type { CandidateView, JobFailureView, JobView } from "../api/schemas.ts";
 import type { ApiError } from "../errors.ts";
 import type { Progress } from "../generation/generation.ts";
@@ -236,6 +237,12 @@ export class Job {
   /** Whether nothing more will happen. */
   get finished(): boolean {
     return isFinished(this.#record.status);
+  }
+
+  /** Notes what is kept of the request, once it is accepted. */
+  admit(summary: RequestSummary): void {
+    const request = { ...this.#record.request, ...summary };
+    this.#record = { ...this.#record, request };
   }
 
   /** Notes a step of a candidate; what is over takes no further one. */

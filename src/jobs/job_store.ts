@@ -53,7 +53,7 @@ const RECORD = z.object({
   createdAt: TIME,
   /** In milliseconds since 1970; undefined until it is done. */
   endedAt: TIME.optional(),
-  /** What was asked, without the words. */
+  /** What was asked, with the words where they are kept. */
   request: REQUEST,
   candidates: z.array(CANDIDATE).readonly(),
   /** The id of the last event; what earlier versions have written does not tell it. */
@@ -82,9 +82,6 @@ export type CandidateState = z.infer<typeof CANDIDATE>;
 
 /** Why a job has no answer. */
 export type JobError = z.infer<typeof FAILURE>;
-
-/** A request without its words and pictures. */
-export type RequestSummary = z.infer<typeof REQUEST>;
 
 /** What was read from the files of jobs. */
 export interface StoredJobs {
@@ -183,19 +180,24 @@ export class JobFiles {
   async #write(record: JobRecord): Promise<void> {
     const path = this.#path(record.id);
     const temp = `${path}.tmp`;
-    const text = JSON.stringify(
-      record,
-      (name, value) =>
-        name === "revised_prompt" && !this.#keepWords ? null : value,
-    );
-    await Deno.writeTextFile(temp, text, { mode: 0o600 });
+    await Deno.writeTextFile(temp, this.#format(record), { mode: 0o600 });
     await Deno.rename(temp, path);
   }
 
   async #read(id: string): Promise<JobRecord | undefined> {
     const text = await readSmallText(this.#path(id), MAX_BYTES);
     const { data: record } = RECORD.safeParse(parseJson(text ?? ""));
-    return record?.id === id ? record : undefined;
+    if (record?.id !== id) return undefined;
+    // It may have been written when words were kept.
+    return this.#keepWords ? record : JSON.parse(this.#format(record));
+  }
+
+  #format(record: JobRecord): string {
+    return JSON.stringify(record, (name, value) => {
+      if (this.#keepWords) return value;
+      if (name === "prompt") return undefined;
+      return name === "revised_prompt" ? null : value;
+    });
   }
 
   #path(id: string): string {

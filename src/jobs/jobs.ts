@@ -229,7 +229,10 @@ export class Jobs<Answer extends JobAnswer> {
       signal: ending.signal,
       candidateSignals: endings.map(({ signal }) => signal),
       waitForQuota: caller === undefined,
-      onAdmitted: () => admitted.resolve(),
+      onAdmitted: (summary) => {
+        job.admit(summary);
+        admitted.resolve();
+      },
       onProgress: (progress) => {
         job.note(progress);
         this.#parts.observer.onProgress(progress);

@@ -137,6 +137,7 @@ export function describeImage(
     transparent: sidecar.transparent,
     variation: sidecar.variation,
     duration_ms: sidecar.duration_ms,
+    request: sidecar.request ?? null,
     warnings,
     usage: describeUsage(usage),
   };

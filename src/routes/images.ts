@@ -146,6 +146,7 @@ export function imageAnswer(
     transparent: sidecar.transparent,
     variation: sidecar.variation,
     duration_ms: sidecar.duration_ms,
+    request: sidecar.request ?? null,
     codex_version: sidecar.codex_version,
     references: sidecar.references as StoredImageAnswer["references"],
     original: original && {

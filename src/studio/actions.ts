@@ -34,7 +34,7 @@ export async function reusePicture(id: string): Promise<void> {
       quality,
       requested_size,
       references,
-      prompt: image.prompt,
+      prompt: image.prompt ?? undefined,
       ...image.request,
     };
     await reuse(draftOf(generation_id) ?? draftFrom(told));

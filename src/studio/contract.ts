@@ -1,5 +1,6 @@
 /** What the page gets from the API: the types of the schemas that the server checks its answers with. */
 import type * as z from "zod";
+import type { RequestSummary } from "../api/request_summary.ts";
 import type {
   candidateSchema,
   capabilitiesSchema,
@@ -17,29 +18,10 @@ export type Health = z.infer<typeof healthSchema>;
 export type Ready = z.infer<typeof readySchema>;
 export type UsedReference = z.infer<typeof referenceAnswerSchema>;
 
-/** What was asked for, as the server tells it of jobs and pictures. */
-export interface RequestFacts {
-  readonly count?: number;
-  readonly size?: string;
-  readonly aspect?: string | null;
-  readonly quality?: string;
-  readonly output_format?: string;
-  readonly background?: string;
-  readonly fit?: string | null;
-  readonly prompt?: string | null;
-  readonly references?: readonly {
-    readonly sha256: string;
-    readonly label?: string | null;
-  }[];
-}
-
-export type Job = Omit<z.infer<typeof jobSchema>, "request"> & {
-  readonly request: z.infer<typeof jobSchema>["request"] & RequestFacts;
-};
-
-export type StoredImage = z.infer<typeof storedImageSchema> & {
-  readonly request?: RequestFacts;
-};
+/** What was asked for, as the server tells it of jobs and pictures; of what earlier versions made it tells less. */
+export type RequestFacts = Partial<RequestSummary>;
+export type Job = z.infer<typeof jobSchema>;
+export type StoredImage = z.infer<typeof storedImageSchema>;
 
 /** A page of the library. */
 export interface ImageList {

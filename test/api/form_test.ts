@@ -80,10 +80,10 @@ const REFUSED: readonly (readonly [Fields, string, string, string])[] = [
     'Cannot use "size[width]": there is no such field in a form, the nearest is "size"',
   ],
   [
-    [["references", "[]"]],
+    [["referenc", "[]"]],
     "unknown_parameter",
-    "references",
-    'Cannot use "references": there is no such field in a form, the nearest is "reference"',
+    "referenc",
+    'Cannot use "referenc": there is no such field in a form, the nearest is "reference"',
   ],
   [
     [["reference[]", "x"]],

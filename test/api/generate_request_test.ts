@@ -5,7 +5,7 @@ import {
   generateRequestSchema,
   parseGenerateRequest,
 } from "../../src/api/generate_request.ts";
-import type { ReferenceSource } from "../../src/api/references.ts";
+import type { UploadedReference } from "../../src/api/references.ts";
 import { ValidationError } from "../../src/api/validation_error.ts";
 import { Upload } from "../../src/http/upload.ts";
 
@@ -30,6 +30,7 @@ const DEFAULTS: GenerateRequest = {
   fit: "none",
   references: [],
   hasMask: false,
+  embedMetadata: false,
   failFast: false,
 };
 
@@ -219,13 +220,13 @@ Deno.test("generateRequestSchema can be published as JSON Schema", () => {
 });
 
 function inline(
-  { label, source }: Partial<ReferenceSource>,
-): ReferenceSource {
+  { label, source }: Partial<UploadedReference>,
+): UploadedReference {
   const { path, bytes, sha256 } = PNG;
   return { param: "references[0].image", label, source, path, bytes, sha256 };
 }
 
-function upload(index: number): ReferenceSource {
+function upload(index: number): UploadedReference {
   return {
     param: `reference[${index}]`,
     label: `photo ${index}.png`,

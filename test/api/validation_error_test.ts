@@ -270,13 +270,32 @@ const REFUSED: readonly (readonly [
     { references: ["data:image/png;base64,AAAA"] },
     "invalid_reference",
     "references[0]",
-    "references[0] of length 26: expected an object with image",
+    "references[0] of length 26: expected an object with image or id",
   ],
   [
-    { references: [{ url: PNG }] },
+    { references: [{ label: "layer" }] },
     "invalid_reference",
     "references[0].image",
-    'references[0].image: it is missing, expected a base64 data URL such as "data:image/png;base64,…"',
+    "references[0].image: it is missing, expected either image, a base64 data URL, or id, that of a stored picture",
+  ],
+  [
+    { references: [{ image: PNG, id: "codex-1" }] },
+    "invalid_reference",
+    "references[0].id",
+    "references[0].id of length 7: expected either image, a base64 data URL, or id, that of a stored picture",
+  ],
+  [
+    { references: [{ id: 7 }] },
+    "invalid_reference",
+    "references[0].id",
+    'references[0].id 7: expected the id of a stored picture such as "codex-…", which GET /v1/images tells',
+  ],
+  [
+    // What a form has for references, of which data URLs in JSON become files before.
+    { references: [{ image: "data:image/png;base64,AAAA" }] },
+    "invalid_reference",
+    "references[0].image",
+    "references[0].image of length 26: expected a file in the field reference, for a form holds no data URLs",
   ],
   [
     { references: [{ image: PNG }, { image: "https://example.com/a.png" }] },

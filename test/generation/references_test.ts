@@ -6,9 +6,11 @@ import {
 } from "@std/assert";
 import { join } from "@std/path";
 import sharp from "sharp";
-import type { ReferenceSource } from "../../src/api/references.ts";
+import type { UploadedReference } from "../../src/api/references.ts";
 import { ApiError } from "../../src/errors.ts";
 import { placeReferences } from "../../src/generation/references.ts";
+import { ImageStore } from "../../src/images/store.ts";
+import { newImage } from "../images/new_images.ts";
 import {
   type Bytes,
   concat,
@@ -132,7 +134,7 @@ for (const [what, [extension, size, bytes]] of Object.entries(GOOD)) {
     const source = await place.source(bytes, { label: "图层" });
     const [reference, ...more] = await placeReferences(
       [source],
-      place.directory,
+      place,
     );
     const { path, width, height, ...rest } = reference;
     assertEquals(more, []);
@@ -157,7 +159,7 @@ for (const [what, [state, bytes]] of Object.entries(BAD)) {
       await place.source(bytes, { param: "reference[1]" }),
     ];
     const failure = await assertRejects(
-      () => placeReferences(sources, place.directory),
+      () => placeReferences(sources, place),
       ApiError,
     );
     assertEquals(
@@ -175,7 +177,7 @@ Deno.test("placeReferences() moves an upload instead of copying it", async () =>
   await using place = await openPlace();
   const source = await place.source(PNG);
   const before = await Deno.stat(source.path);
-  const [{ path }] = await placeReferences([source], place.directory);
+  const [{ path }] = await placeReferences([source], place);
   assertEquals((await Deno.stat(path)).ino, before.ino);
   await assertRejects(() => Deno.stat(source.path), Deno.errors.NotFound);
 });
@@ -185,7 +187,7 @@ Deno.test("placeReferences() keeps the order", async () => {
   const sources = await Promise.all(
     [0, 1, 2, 3].map((index) => place.source(PNG, { label: `${index}` })),
   );
-  const references = await placeReferences(sources, place.directory);
+  const references = await placeReferences(sources, place);
   assertEquals(references.map(({ label }) => label), ["0", "1", "2", "3"]);
   for (const [index, { path }] of references.entries()) {
     assertStringIncludes(path, `/reference-${index + 1}-`);
@@ -194,15 +196,57 @@ Deno.test("placeReferences() keeps the order", async () => {
 
 Deno.test("placeReferences() makes no directory where there is nothing to write", async () => {
   await using place = await openPlace();
-  assertEquals(await placeReferences([], place.directory), []);
+  assertEquals(await placeReferences([], place), []);
   await assertRejects(() => Deno.stat(place.directory), Deno.errors.NotFound);
 });
 
-/** A directory for references, beside their uploads. */
+Deno.test("placeReferences() copies a stored picture as Codex wrote it", async () => {
+  await using place = await openPlace();
+  const image = newImage("delivered", { original: "" });
+  const original = { bytes: PNG, mimeType: "image/png" as const };
+  const { sidecar } = await place.store.save({ ...image, original });
+  const source = { param: "references[0].id", label: "fox", id: sidecar.id };
+  const [{ path, ...reference }] = await placeReferences([source], place);
+  assertEquals(await Deno.readFile(path), PNG);
+  assertEquals(reference, {
+    label: "fox",
+    id: sidecar.id,
+    sha256: await sha256(PNG),
+    bytes: PNG.length,
+    width: 24,
+    height: 16,
+  });
+  assert(await place.store.remove(sidecar.id));
+  assertEquals(await Deno.readFile(path), PNG);
+});
+
+Deno.test("placeReferences() says which stored picture there is not", async () => {
+  await using place = await openPlace();
+  const id = "codex-../../etc/passwd";
+  const failure = await assertRejects(
+    () =>
+      placeReferences(
+        [{ param: "references[3].id", label: undefined, id }],
+        place,
+      ),
+    ApiError,
+  );
+  assertEquals([failure.code, failure.param, failure.message], [
+    "invalid_reference",
+    "references[3].id",
+    `Cannot use references[3].id "${id}": no such picture is stored; expected an id that GET /v1/images tells, or send the file itself as image`,
+  ]);
+});
+
+/** A directory for references, beside their uploads and a store. */
 async function openPlace() {
   const parent = await Deno.makeTempDir({ prefix: "codex-image-server-" });
   return {
     directory: join(parent, "references"),
+    store: await ImageStore.open({
+      directory: join(parent, "store"),
+      instance: "test",
+    }),
     /** Makes a reference as it comes with a request. */
     source: async (
       bytes: Bytes,
@@ -210,7 +254,7 @@ async function openPlace() {
         readonly label?: string;
         readonly param?: string;
       } = {},
-    ): Promise<ReferenceSource> => {
+    ): Promise<UploadedReference> => {
       const path = join(parent, crypto.randomUUID());
       await Deno.writeFile(path, bytes, { mode: 0o600 });
       return {

@@ -10,12 +10,31 @@ import {
   redactPrompts,
   sidecarFileName,
 } from "../../src/images/sidecar.ts";
+import type { RequestSummary } from "../../src/api/request_summary.ts";
 import { ID, newImage } from "./new_images.ts";
 
+const REQUEST: RequestSummary = {
+  count: 2,
+  size: "2k",
+  aspect: "16:9",
+  canvas_size: null,
+  output_size: null,
+  fit: "cover",
+  quality: "high",
+  output_format: "webp",
+  output_compression: 80,
+  background: "auto",
+  references: [{ label: "layer", sha256: "a".repeat(64), id: ID }],
+  prompt: "a fox",
+};
 const { sidecar } = await layOutImage(
   newImage("new", {
     original: "old",
-    metadata: { prompt: "a fox", revised_prompt: "a red fox" },
+    metadata: {
+      prompt: "a fox",
+      revised_prompt: "a red fox",
+      request: REQUEST,
+    },
   }),
   { keepPrompts: true },
 );
@@ -31,6 +50,15 @@ Deno.test("parseSidecar() ignores the fields of a later version", () => {
     original: { ...sidecar.original, camera: "none" },
   };
   assertEquals(parseSidecar(JSON.stringify(later), ID), sidecar);
+});
+
+Deno.test("parseSidecar() leaves out a request that a later version wrote", () => {
+  const later = { ...sidecar, request: { ...REQUEST, fit: "stretch" } };
+  const { request: _, ...rest } = sidecar;
+  assertEquals(parseSidecar(JSON.stringify(later), ID), {
+    ...rest,
+    request: undefined,
+  });
 });
 
 Deno.test("parseSidecar() takes no text that is not a sidecar", () => {
@@ -150,6 +178,12 @@ Deno.test("imageIdOf() takes no other name", () => {
 });
 
 Deno.test("redactPrompts() drops the prompt and what was made of it, and nothing else", () => {
+  const { prompt: _, ...request } = REQUEST;
   const said = { id: "1", prompt: "a fox", revised_prompt: "a red fox" };
   assertEquals(redactPrompts(said), { id: "1", revised_prompt: null });
+  assertEquals(redactPrompts({ ...said, request: REQUEST }), {
+    id: "1",
+    revised_prompt: null,
+    request,
+  });
 });

@@ -115,6 +115,7 @@ Deno.test("JobFiles.write() keeps the words of the user only where it may", () =
   withDirectory(async (directory) => {
     const done = {
       ...record(1),
+      request: { ...record().request, prompt: "a secret door" },
       answer: { revised_prompt: "a secret garden", data: [] },
     };
     for (const keepWords of [true, false]) {
@@ -122,4 +123,12 @@ Deno.test("JobFiles.write() keeps the words of the user only where it may", () =
       const text = await Deno.readTextFile(`${directory}/${ID}.json`);
       assertEquals(text.includes("secret"), keepWords);
     }
+  }));
+
+Deno.test("JobFiles.readAll() drops words that were kept before", () =>
+  withDirectory(async (directory) => {
+    const request = { ...record().request, prompt: "a secret door" };
+    await new JobFiles(directory, true).write({ ...record(1), request });
+    const { records } = await new JobFiles(directory, false).readAll();
+    assertEquals(records, [record(1)]);
   }));

@@ -116,6 +116,7 @@ Deno.test("parseGenerations() understands all that a client may say", () => {
     fit: "cover",
     references: [],
     hasMask: false,
+    embedMetadata: false,
     failFast: false,
   });
   assertEquals([responseFormat, stream], ["url", true]);
