@@ -7,8 +7,8 @@ import { probeImage } from "../images/probe.ts";
 
 const { maxBytes, maxPixels } = REFERENCE_LIMITS;
 const EXPECTED = `expected a whole PNG, JPEG or WebP image of at most ${
-  maxBytes.toLocaleString("en-US")
-} bytes and ${maxPixels.toLocaleString("en-US")} pixels`;
+  count(maxBytes)
+} bytes and ${count(maxPixels)} pixels`;
 
 /** A reference that is checked and lies on disk. */
 export interface Reference {
@@ -26,24 +26,33 @@ export interface Reference {
   readonly height: number;
 }
 
+/** Where references go, and how much they may be. */
+export interface PlaceOptions {
+  /** Where to move them, on the file system of the uploads; made if it is missing and there is something to move. */
+  readonly directory: string;
+  /** How many pixels all of them may have together. */
+  readonly maxRequestPixels: number;
+}
+
 /**
  * Checks references by their bytes and moves them to a directory, byte for byte.
  *
  * All are checked: the CLI would drop a bad one in silence and go on without it.
  *
- * @param directory Where to move them, on the file system of the uploads; made if it is missing and there is something to
- * move.
  * @throws {ApiError} `invalid_reference` that names the field.
  */
 export async function placeReferences(
   references: readonly ReferenceSource[],
-  directory: string,
+  { directory, maxRequestPixels }: PlaceOptions,
 ): Promise<Reference[]> {
   const placed: Reference[] = [];
+  let pixels = 0;
   for (const [index, source] of references.entries()) {
     const { bytes, label = "", path: from, sha256 } = source;
     try {
       const { format, height, width } = await probeImage(from, { maxPixels });
+      pixels += width * height;
+      if (pixels > maxRequestPixels) throw tooManyPixels(source.param, pixels, maxRequestPixels);
       await Deno.mkdir(directory, { recursive: true, mode: 0o700 });
       // A name that stands in no text by chance, so that a tool call that holds it passes the file.
       const name = `reference-${index + 1}-${crypto.randomUUID().slice(0, 8)}`;
@@ -65,6 +74,18 @@ function refuse(param: string, state: string): ApiError {
     `Cannot use ${param}: it ${state}; ${EXPECTED}`,
     { param },
   );
+}
+
+function tooManyPixels(param: string, pixels: number, limit: number): ApiError {
+  return new ApiError(
+    "invalid_reference",
+    `Cannot use ${param}: with it the references have ${count(pixels)} pixels; expected at most ${count(limit)} in one request, so send fewer or smaller images or set CODEX_IMAGE_SERVER_MAX_REQUEST_PIXELS`,
+    { param },
+  );
+}
+
+function count(value: number): string {
+  return value.toLocaleString("en-US");
 }
 
 /** What the image model is told of a mask, which it gets as its second file. */
