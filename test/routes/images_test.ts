@@ -90,6 +90,7 @@ Deno.test("GET /v1/images/:id tells all that is known of an image", async () => 
     transparent: false,
     variation: "plain",
     duration_ms: 12_345.6,
+    request: null,
     codex_version: "0.171.0",
     references,
     original: {
