@@ -7,6 +7,8 @@ import { isAbsoluteAnywhere } from "./util.ts";
 export const PREFIX = "CODEX_IMAGE_SERVER_";
 
 const MAX_BYTES = 999_999_999_999_999;
+const MIN_PIXELS = 1_000_000;
+const MAX_PIXELS = 999_999_999_999;
 
 /** What there is to know of a setting. */
 export interface Setting {
@@ -151,6 +153,24 @@ export const SETTINGS = {
       otherwise: "`1073741824`, or `MAX_BODY_BYTES` where that is more",
       words:
         "the bytes of all requests that are being read at the same time; more are `queue_full`",
+    },
+  ),
+  maxRequestPixels: setting(
+    "MAX_REQUEST_PIXELS",
+    whole(MIN_PIXELS, MAX_PIXELS, "pixels"),
+    {
+      default: "400000000",
+      words:
+        "the pixels of all references of one request together; more are `invalid_reference`",
+    },
+  ),
+  maxWorkerPixels: setting(
+    "MAX_WORKER_PIXELS",
+    whole(MIN_PIXELS, MAX_PIXELS, "pixels"),
+    {
+      default: "200000000",
+      words:
+        "the pixels of the largest references of all workers together, which take up to 11 bytes of memory each; further workers wait",
     },
   ),
   minUploadBytesPerS: setting(

@@ -22,6 +22,7 @@ import type {
   GenerationContext,
   Progress,
 } from "./generation.ts";
+import { PixelBudget } from "./pixel_budget.ts";
 import { checkMask, placeReferences } from "./references.ts";
 
 /** How many durations are remembered. */
@@ -76,16 +77,22 @@ export interface GeneratorParts extends CandidateParts {
   readonly storePrompts: boolean;
   /** Whether a usage limit stops all work until it is over. */
   readonly pauseOnUsageLimit: boolean;
+  /** How many pixels the references of one request may have together. */
+  readonly maxRequestPixels: number;
+  /** How many pixels the largest references of all workers may have together. */
+  readonly maxWorkerPixels: number;
 }
 
 /** Turns requests into stored images, many at a time. */
 export class Generator {
   readonly #parts: GeneratorParts;
   readonly #stopping = new AbortController();
+  readonly #pixels: PixelBudget;
   readonly #work = new Set<Promise<unknown>>();
 
   constructor(parts: GeneratorParts) {
     this.#parts = parts;
+    this.#pixels = new PixelBudget(parts.maxWorkerPixels);
   }
 
   /**
@@ -99,8 +106,15 @@ export class Generator {
     request: GenerateRequest,
     options: GenerateOptions,
   ): Promise<Generation> {
-    const { checkStorage, codex, slots, store, storePrompts, workDir } =
-      this.#parts;
+    const {
+      checkStorage,
+      codex,
+      maxRequestPixels,
+      slots,
+      store,
+      storePrompts,
+      workDir,
+    } = this.#parts;
     this.#stopping.signal.throwIfAborted();
     await codex.requireSupported();
     await codex.requireLogin();
@@ -115,7 +129,7 @@ export class Generator {
     try {
       const references = await placeReferences(
         request.references,
-        { directory: join(directory, "references"), store },
+        { directory: join(directory, "references"), maxRequestPixels, store },
       );
       if (request.hasMask) await checkMask(references);
       const summary = summarizeRequest(request, {
@@ -178,6 +192,12 @@ export class Generator {
     const onMove: OnMove = (position, paused) =>
       context.onProgress({ phase: "queued", index, position, paused });
     const made = ticket.ready(signal, onMove).then(async () => {
+      const pixels = context.references.map(({ width, height }) =>
+        width * height
+      );
+      const share = await this.#pixels.take(Math.max(0, ...pixels), signal);
+      using unlessMade = new DisposableStack();
+      unlessMade.use(share);
       // The disk may have filled up while it waited.
       await this.#parts.checkStorage();
       // Who waits for as long as it takes has a time limit for the work alone.
@@ -188,8 +208,10 @@ export class Generator {
         signal: AbortSignal.any([signal, late.signal]),
       });
       candidate.finished.then(() => ticket.succeed(), () => {});
-      const stopTimer = () => clearTimeout(timer);
-      candidate.ended.then(stopTimer, stopTimer);
+      const held = unlessMade.move();
+      held.defer(() => clearTimeout(timer));
+      const end = () => held.dispose();
+      candidate.ended.then(end, end);
       return candidate;
     });
     const ended = made.then(({ ended }) => ended, () => {})

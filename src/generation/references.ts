@@ -15,8 +15,8 @@ import { truncateAndQuote } from "../util.ts";
 
 const { maxBytes, maxPixels } = REFERENCE_LIMITS;
 const EXPECTED = `expected a whole PNG, JPEG or WebP image of at most ${
-  maxBytes.toLocaleString("en-US")
-} bytes and ${maxPixels.toLocaleString("en-US")} pixels`;
+  count(maxBytes)
+} bytes and ${count(maxPixels)} pixels`;
 
 /** A reference that is checked and lies on disk. */
 export interface Reference {
@@ -36,12 +36,14 @@ export interface Reference {
   readonly height: number;
 }
 
-/** Where references come from and go. */
+/** Where references come from and go, and how much they may be. */
 export interface PlaceOptions {
   /** Where to put them, on the file system of the uploads; made if it is missing and there is something to put there. */
   readonly directory: string;
   /** Where stored pictures are. */
   readonly store: Pick<ImageStore, "find" | "openFile">;
+  /** How many pixels all of them may have together. */
+  readonly maxRequestPixels: number;
 }
 
 /**
@@ -53,9 +55,10 @@ export interface PlaceOptions {
  */
 export async function placeReferences(
   references: readonly ReferenceSource[],
-  { directory, store }: PlaceOptions,
+  { directory, maxRequestPixels, store }: PlaceOptions,
 ): Promise<Reference[]> {
   const placed: Reference[] = [];
+  let pixels = 0;
   for (const [index, source] of references.entries()) {
     const id = "id" in source ? source.id : undefined;
     try {
@@ -63,6 +66,10 @@ export async function placeReferences(
         ? await copyStored(source, { directory, store })
         : source;
       const { format, height, width } = await probeImage(from, { maxPixels });
+      pixels += width * height;
+      if (pixels > maxRequestPixels) {
+        throw tooManyPixels(source.param, pixels, maxRequestPixels);
+      }
       await makeDirectory(directory);
       // A name that stands in no text by chance, so that a tool call that holds it passes the file.
       const name = `reference-${index + 1}-${crypto.randomUUID().slice(0, 8)}`;
@@ -131,6 +138,22 @@ function refuse(param: string, state: string): ApiError {
     `Cannot use ${param}: it ${state}; ${EXPECTED}`,
     { param },
   );
+}
+
+function tooManyPixels(param: string, pixels: number, limit: number): ApiError {
+  return new ApiError(
+    "invalid_reference",
+    `Cannot use ${param}: with it the references have ${
+      count(pixels)
+    } pixels; expected at most ${
+      count(limit)
+    } in one request, so send fewer or smaller images or set CODEX_IMAGE_SERVER_MAX_REQUEST_PIXELS`,
+    { param },
+  );
+}
+
+function count(value: number): string {
+  return value.toLocaleString("en-US");
 }
 
 /** What the image model is told of a mask, which it gets as its second file. */

@@ -132,10 +132,7 @@ for (const [what, [extension, size, bytes]] of Object.entries(GOOD)) {
   Deno.test(`placeReferences() takes ${what} byte for byte`, async () => {
     await using place = await openPlace();
     const source = await place.source(bytes, { label: "图层" });
-    const [reference, ...more] = await placeReferences(
-      [source],
-      place,
-    );
+    const [reference, ...more] = await placeReferences([source], place);
     const { path, width, height, ...rest } = reference;
     assertEquals(more, []);
     assertEquals(await Deno.readFile(path), bytes);
@@ -182,13 +179,33 @@ Deno.test("placeReferences() moves an upload instead of copying it", async () =>
   await assertRejects(() => Deno.stat(source.path), Deno.errors.NotFound);
 });
 
+Deno.test("placeReferences() refuses the reference with which there are too many pixels", async () => {
+  await using place = await openPlace();
+  const sources = await Promise.all(
+    [0, 1, 2].map((index) => place.source(PNG, { param: `image[${index}]` })),
+  );
+  const failure = await assertRejects(
+    () => placeReferences(sources, place),
+    ApiError,
+  );
+  assertEquals([failure.code, failure.param], [
+    "invalid_reference",
+    "image[2]",
+  ]);
+  assertEquals(
+    failure.message,
+    "Cannot use image[2]: with it the references have 1,152 pixels; expected at most 768 in one request, so send fewer or smaller images or set CODEX_IMAGE_SERVER_MAX_REQUEST_PIXELS",
+  );
+});
+
 Deno.test("placeReferences() keeps the order", async () => {
   await using place = await openPlace();
   const sources = await Promise.all(
-    [0, 1, 2, 3].map((index) => place.source(PNG, { label: `${index}` })),
+    [0, 1].map((index) => place.source(PNG, { label: `${index}` })),
   );
   const references = await placeReferences(sources, place);
   assertEquals(references.map(({ label }) => label), ["0", "1", "2", "3"]);
+  assertEquals(references.map(({ label }) => label), ["0", "1"]);
   for (const [index, { path }] of references.entries()) {
     assertStringIncludes(path, `/reference-${index + 1}-`);
   }
@@ -247,6 +264,7 @@ async function openPlace() {
       directory: join(parent, "store"),
       instance: "test",
     }),
+    maxRequestPixels: 2 * 24 * 16,
     /** Makes a reference as it comes with a request. */
     source: async (
       bytes: Bytes,

@@ -1,5 +1,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { join } from "@std/path";
+import sharp from "sharp";
+import { type Bytes, encode } from "../images/samples.ts";
 import { openPlace } from "../support/place.ts";
 import { spawnServer } from "../support/server_process.ts";
 import { startTestService, type TestService } from "../support/service.ts";
@@ -137,6 +139,41 @@ Deno.test("a stream that is refused leaves its place to others", async () => {
   await untilStreams(server);
 });
 
+Deno.test("sixteen references of 100 million pixels are refused before anything is started", async () => {
+  await using server = await startTestService();
+  const response = await sendPictures(server, await grey(10_000), 16);
+  const { error } = await response.json();
+  assertEquals([response.status, error.code, error.param], [
+    400,
+    "invalid_reference",
+    "reference[4]",
+  ]);
+  assertMatch(
+    error.message,
+    /500,000,000 pixels; expected at most 400,000,000/,
+  );
+  assertEquals(server.logLines("codex.exec.start"), []);
+  await server.untilIdle();
+});
+
+Deno.test("workers with large references wait for each other, and others do not", async () => {
+  await using server = await startTestService({ MAX_WORKER_PIXELS: "1000000" });
+  const large = await grey(900);
+  const caller = new AbortController();
+  const requests = [
+    sendPictures(server, large, 1, caller.signal),
+    sendPictures(server, large, 1, caller.signal),
+    server.generate({ prompt: "sandbox:hang" }, { signal: caller.signal }),
+  ].map((request) => request.catch(({ name }) => name));
+  await server.untilDrawing(2);
+  assertEquals((await server.workers()).active, 3);
+  assertEquals(server.logLines("codex.exec.start").length, 2);
+  caller.abort();
+  assertEquals(new Set(await Promise.all(requests)), new Set(["AbortError"]));
+  await server.untilIdle();
+  assertEquals(server.logLines("codex.exec.start").length, 2);
+});
+
 Deno.test("without room on the disk nothing is started and the server is not ready", async () => {
   await using server = await startTestService({
     MIN_FREE_BYTES: "999999999999999",
@@ -179,6 +216,33 @@ Deno.test("the log file stays within its limit, and standard output has every li
   assert(now.length <= 1024 && before.length <= 1024);
   assert(server.logText.endsWith(before + now));
 });
+
+/** A small file of many pixels. */
+function grey(edge: number): Promise<Bytes> {
+  const background = "grey";
+  const create = {
+    width: edge,
+    height: edge,
+    channels: 3,
+    background,
+  } as const;
+  return encode(sharp({ create }).toColourspace("b-w").png());
+}
+
+function sendPictures(
+  server: TestService,
+  bytes: Bytes,
+  count: number,
+  signal?: AbortSignal,
+): Promise<Response> {
+  const body = new FormData();
+  body.set("prompt", "a fox sandbox:hang");
+  for (let index = 0; index < count; index++) {
+    body.append("reference", new Blob([bytes]), "grey.png");
+  }
+  const url = `${server.url}/v1/images/generate`;
+  return fetch(url, { method: "POST", body, signal });
+}
 
 /** Waits until the one place for a stream is free again. */
 async function untilStreams(server: TestService): Promise<void> {
