@@ -269,16 +269,19 @@ export const errorSchema = z.object({
   }),
 });
 
+/** What the open routes tell callers without the key, beside a status. */
+const openFacts = { auth_required: z.boolean(), version: z.string() };
+
 /** The schema of the answer of `GET /healthz`. */
 export const healthSchema = z.object({
   status: z.literal("ok"),
-  auth_required: z.boolean(),
+  ...openFacts,
+  ...z.object({
   backend,
   generation_timeout_ms: z.int(),
   log_file: z.string().nullable(),
   model,
   output_dir: z.string(),
-  version: z.string(),
   codex_version: z.string().nullable(),
   uptime_s: z.int(),
   workers: z.object({
@@ -288,14 +291,16 @@ export const healthSchema = z.object({
     queue_max: z.int(),
   }),
   sandbox: z.boolean(),
+  }).partial().shape,
 });
 
 /** The schema of the answer of `GET /readyz`. */
 export const readySchema = z.object({
   status: z.enum(["ready", "not_ready"]),
+  ...openFacts,
   checks: z.array(
     z.object({ name: z.string(), ok: z.boolean(), detail: z.string() }),
-  ),
+  ).optional(),
 });
 
 /** The schema of the answer of `GET /v1/usage`. */

@@ -2,8 +2,12 @@ import { STATUS_CODE } from "@std/http/status";
 import { capabilities } from "../api/capabilities.ts";
 import { MODEL } from "../api/fields.ts";
 import { json, withoutSchema } from "../api/openapi.ts";
+import { hasKey } from "../http/guard.ts";
 import { VERSION } from "../version.ts";
-import type { ApiRoute, HandlerContext } from "./route.ts";
+import type { ApiRoute, HandlerContext, Service } from "./route.ts";
+
+const NEEDS_NO_KEY =
+  "Needs no key; where one is set, callers without it are told `status`, `auth_required` and `version` alone.";
 
 /** The routes that tell of the server: what it is, can do, and how it does. */
 export const SERVER_ROUTES: readonly ApiRoute<
@@ -37,7 +41,7 @@ export const SERVER_ROUTES: readonly ApiRoute<
       id: "showHealth",
       tag: "Server",
       summary: "See whether the server runs, and how busy it is",
-      description: "Needs no key.",
+      description: NEEDS_NO_KEY,
       answers: { 200: json("Health", "It runs") },
     },
   },
@@ -50,7 +54,7 @@ export const SERVER_ROUTES: readonly ApiRoute<
       id: "showReadiness",
       tag: "Server",
       summary: "See whether an image could be made now",
-      description: "Needs no key.",
+      description: NEEDS_NO_KEY,
       answers: {
         200: json("Ready", "It could"),
         503: json("Ready", "It could not, and why"),
@@ -70,23 +74,23 @@ export const SERVER_ROUTES: readonly ApiRoute<
   },
 ];
 
-function showHealth(
-  _request: Request,
+async function showHealth(
+  request: Request,
   { service }: HandlerContext<
     "codex" | "config" | "slots" | "startedAt"
   >,
-): Response {
+): Promise<Response> {
   const { codex, config, slots, startedAt } = service;
   const { active, max, queued, queueMax } = slots.load;
+  const open = openFacts("ok", config);
+  if (!await isTrusted(request, config)) return Response.json(open);
   return Response.json({
-    status: "ok",
-    auth_required: config.apiKey !== undefined,
+    ...open,
     backend: "codex-exec",
     generation_timeout_ms: config.timeoutMs,
     log_file: config.logFile ?? null,
     model: MODEL,
     output_dir: config.publicDir ?? config.outputDir,
-    version: VERSION,
     codex_version: codex.version ?? null,
     uptime_s: Math.floor((performance.now() - startedAt) / 1000),
     workers: { active, max, queued, queue_max: queueMax },
@@ -95,15 +99,27 @@ function showHealth(
 }
 
 async function showReadiness(
-  _request: Request,
-  { service }: HandlerContext<"readiness">,
+  request: Request,
+  { service: { config, readiness } }: HandlerContext<"config" | "readiness">,
 ): Promise<Response> {
-  const checks = await service.readiness();
+  const checks = await readiness();
   const ok = checks.every((check) => check.ok);
   const status = ok ? STATUS_CODE.OK : STATUS_CODE.ServiceUnavailable;
-  return Response.json({ status: ok ? "ready" : "not_ready", checks }, {
-    status,
-  });
+  const open = openFacts(ok ? "ready" : "not_ready", config);
+  const trusted = await isTrusted(request, config);
+  return Response.json(trusted ? { ...open, checks } : open, { status });
+}
+
+/** What anybody may know. */
+function openFacts(status: string, { apiKey }: Service["config"]) {
+  return { status, auth_required: apiKey !== undefined, version: VERSION };
+}
+
+async function isTrusted(
+  request: Request,
+  { apiKey }: Service["config"],
+): Promise<boolean> {
+  return apiKey === undefined || await hasKey(request, apiKey);
 }
 
 async function showMetrics(

@@ -34,14 +34,12 @@ Deno.test("GET /healthz tells what the server is and how busy", async () => {
 Deno.test("GET /healthz tells of the sandbox and of settings that are set", async () => {
   await using server = await startTestService({
     SANDBOX: "1",
-    API_KEY: "k",
     TIMEOUT_MS: "5000",
     MAX_WORKERS: "2",
     MAX_QUEUE: "3",
   });
   const health = await (await fetch(`${server.url}/healthz`)).json();
   assertEquals(health.sandbox, true);
-  assertEquals(health.auth_required, true);
   assertEquals(health.generation_timeout_ms, 5000);
   assertEquals(health.log_file, null);
   assertObjectMatch(health.workers, {
@@ -51,6 +49,21 @@ Deno.test("GET /healthz tells of the sandbox and of settings that are set", asyn
     queue_max: 3,
   });
 });
+
+for (const [path, status] of [["healthz", "ok"], ["readyz", "ready"]]) {
+  Deno.test(`GET /${path} tells callers without the key no more than that it is ${status}`, async () => {
+    await using server = await startTestService({ API_KEY: "k" });
+    const url = `${server.url}/${path}`;
+    const ask = async (headers: HeadersInit) =>
+      await (await fetch(url, { headers })).json();
+    const open = { status, auth_required: true, version: manifest.version };
+    assertEquals(await ask({}), open);
+    assertEquals(await ask({ "x-api-key": "wrong" }), open);
+    const { checks, output_dir, ...known } = await ask({ "x-api-key": "k" });
+    assertObjectMatch(known, open);
+    assert((checks ?? output_dir).length > 0);
+  });
+}
 
 Deno.test("GET /healthz counts the workers and the queue", async () => {
   await using server = await startTestService({ MAX_WORKERS: "1" });
