@@ -203,7 +203,8 @@ export const SETTINGS = {
     whole(100, 86_400_000, "milliseconds"),
     {
       default: "75000",
-      words: "how long a connection may be open without a request",
+      words:
+        "how long a connection may be open without a request, or with an answer that nobody reads",
     },
   ),
   maxStreams: setting("MAX_STREAMS", whole(1, 10_000), {

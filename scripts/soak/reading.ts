@@ -18,6 +18,12 @@ export interface Reading {
   readonly pictures: number;
 }
 
+/** Tells the most memory that a server ever had, in megabytes. */
+export async function peakMegabytes({ pid }: ServerProcess): Promise<number> {
+  const status = await Deno.readTextFile(`/proc/${pid}/status`);
+  return Math.round(Number(/VmHWM:\s+(\d+)/.exec(status)?.[1]) / KIB_PER_MB);
+}
+
 /** Looks at a server from outside. */
 export async function takeReading(server: ServerProcess): Promise<Reading> {
   const { dataDir, outputDir } = server.place;

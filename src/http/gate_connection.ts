@@ -16,7 +16,7 @@ const LATE = new TextEncoder().encode(
 export interface GateConnectionOptions {
   /** How long the head of a request may take, in milliseconds. */
   readonly headerTimeoutMs: number;
-  /** How long the next request may be waited for, in milliseconds. */
+  /** How long the next request may be waited for, or a reader that takes nothing of its answer, in milliseconds. */
   readonly idleTimeoutMs: number;
   /** What all callers together have sent that the handler leaves unread. */
   readonly unread: { bytes: number };
@@ -43,8 +43,8 @@ export class GateConnection {
   #stalledSince = 0;
   /** Whether a request has had no byte of its answer. */
   #isOwed = false;
-  /** Whether the caller is being written to. */
-  #isAnswering = false;
+  /** Since when the caller has not taken what it was sent; 0 while it takes all. */
+  #answeringSince = 0;
   /** Since when one side has ended; 0 while both are there. */
   #endedSince = 0;
   /** Whether the server has ended its side: the caller has all that there is. */
@@ -116,6 +116,11 @@ export class GateConnection {
     if (this.#stalledSince > 0 && now - this.#stalledSince > STALL_MS) {
       this.#reading ??= this.#readAhead();
     }
+    const { idleTimeoutMs } = this.#options;
+    // Whoever reads nothing would keep a file or a place for a stream for ever.
+    if (this.#isAnswering && now - this.#answeringSince > idleTimeoutMs) {
+      return this.close();
+    }
     if (this.#requests.size > 0 || this.#isAnswering) return;
     if (now - this.#waitingSince > this.#limit) this.#giveUp();
   }
@@ -143,6 +148,10 @@ export class GateConnection {
     const { headerTimeoutMs, idleTimeoutMs } = this.#options;
     if (this.#hasHead || !this.#wasAsked) return headerTimeoutMs;
     return this.#isFinishing ? FINISH_MS : idleTimeoutMs;
+  }
+
+  get #isAnswering(): boolean {
+    return this.#answeringSince > 0;
   }
 
   get #isIdle(): boolean {
@@ -173,12 +182,12 @@ export class GateConnection {
     const read = createReader(this.#inner);
     for (let piece; (piece = (await read()).piece) !== null;) {
       this.#isOwed = false;
-      this.#isAnswering = true;
+      this.#answeringSince = performance.now();
       if (!await write(this.#caller, piece)) {
         this.#leave();
         this.close();
       }
-      this.#isAnswering = false;
+      this.#answeringSince = 0;
       this.#waitingSince = performance.now();
     }
     if (this.#isGone) return this.close();

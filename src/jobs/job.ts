@@ -207,6 +207,9 @@ export function viewError({ failure }: JobRecord): JobFailureView | null {
   return { code, message, retry_after };
 }
 
+/** How many events of a job are kept: in a long queue there is one for each place that it moves up. */
+const MAX_EVENTS = 100;
+
 /** A request on its way, which any number of callers may watch. */
 export class Job {
   readonly events: EventLog<JobEvent["type"]>;
@@ -224,6 +227,7 @@ export class Job {
     const finished = isFinished(status);
     // The outcome was the last event, and is told again as such.
     this.events = new EventLog({
+      capacity: MAX_EVENTS,
       told: finished ? lastEventId - 1 : lastEventId,
     });
     if (finished) this.#tellOutcome();

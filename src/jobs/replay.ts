@@ -40,9 +40,9 @@ interface Run<Answer> {
   job?: string;
   /** Which retry its last caller was. */
   retry: number;
-  /** When its last caller left, in milliseconds since 1970; undefined while it is there. */
+  /** When its last caller left, by `performance.now()`; undefined while it is there. */
   lostAt?: number;
-  /** When the images were there, in milliseconds since 1970. */
+  /** When the images were there, by `performance.now()`. */
   doneAt?: number;
 }
 
@@ -111,7 +111,7 @@ export class Replay<Answer extends JobAnswer> {
       if (run === undefined || run.fingerprint === fingerprint) return run;
       throw keyReused(key);
     }
-    const now = Date.now();
+    const now = performance.now();
     const isLost = ({ lostAt }: Run<Answer>) =>
       lostAt !== undefined && (retry > 0 || now - lostAt < UNCOUNTED_MS);
     const runs = [...this.#runs].filter((run) =>
@@ -129,13 +129,13 @@ export class Replay<Answer extends JobAnswer> {
     run.entry.then(async ({ answer, job }) => {
       run.job = job.record.id;
       await answer;
-      run.doneAt = Date.now();
+      run.doneAt = performance.now();
     }).catch(() => this.#runs.delete(run));
   }
 
   #forget(): void {
     const known = new Set(this.#jobs.all.map(({ record }) => record.id));
-    const now = Date.now();
+    const now = performance.now();
     for (const run of this.#runs) {
       const { doneAt = now, job, key } = run;
       const isStale = key === undefined && doneAt + KEEP_MS < now;
@@ -191,8 +191,8 @@ function attend(
   signal: AbortSignal,
 ): void {
   run.retry = retry;
-  run.lostAt = signal.aborted ? Date.now() : undefined;
-  const leave = () => run.lostAt = Date.now();
+  run.lostAt = signal.aborted ? performance.now() : undefined;
+  const leave = () => run.lostAt = performance.now();
   signal.addEventListener("abort", leave, { once: true });
 }
 

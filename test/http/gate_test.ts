@@ -152,6 +152,21 @@ Deno.test("serve() passes large bodies on unchanged, however slowly they are rea
   assertEquals(offset, parts * bytes.length);
 });
 
+Deno.test("serve() hangs up on a caller who reads nothing of its answer", async () => {
+  const canceled = Promise.withResolvers<void>();
+  const body = () =>
+    new ReadableStream({
+      pull: (controller) => controller.enqueue(new Uint8Array(1_000_000)),
+      cancel: () => canceled.resolve(),
+    });
+  const handler = () => Promise.resolve(new Response(body()));
+  await using server = run(handler, TIMEOUT_MS);
+  // A socket of Node's would read ahead.
+  using caller = await Deno.connect({ port: server.port });
+  await caller.write(new TextEncoder().encode(get(server.port)));
+  await deadline(canceled.promise, NOTICE_MS);
+});
+
 Deno.test("serve() answers requests in their order that come at once", async () => {
   await using server = run(({ url }) =>
     Promise.resolve(new Response(new URL(url).pathname))
