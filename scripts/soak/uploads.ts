@@ -69,7 +69,7 @@ function* repeat(
   text: string,
   bytes: number,
 ): Generator<Uint8Array<ArrayBuffer>> {
-  const piece = new TextEncoder().encode(text.repeat(16_384));
+  const piece = new TextEncoder().encode(text.repeat(65_536));
   for (let left = bytes; left > 0; left -= piece.length) {
     yield piece.slice(0, left);
   }

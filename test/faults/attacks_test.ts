@@ -24,7 +24,7 @@ const SLOW = 40;
 /** How many callers there are at once. */
 const AT_ONCE = 20;
 /** How long `GET /healthz` may take at any moment, in milliseconds, on a machine that is busy with callers. */
-const MAX_ANSWER_MS = 3_000;
+const MAX_ANSWER_MS = 5_000;
 /** How often it is asked, in milliseconds. */
 const PULSE_MS = 50;
 /** How much more memory the server may have in the end, garbage included, in bytes: a thousand jobs that are kept. */
@@ -102,6 +102,8 @@ Deno.test("floods, stalled readers, disguises and injections neither stop the se
 
   await test.step(`${JOBS} jobs, of which ${KEPT_JOBS} are kept`, async () => {
     const ids = await many(JOBS, () => startJob(server));
+    // The last first, so that nobody moves up and is told so.
+    ids.reverse();
     const statuses = await many(ids.length, (index) =>
       statusOf(
         fetch(`${server.url}/v1/jobs/${ids[index]}`, { method: "DELETE" }),
@@ -181,8 +183,9 @@ Deno.test("floods, stalled readers, disguises and injections neither stop the se
       references: [{ image, label: INJECTION, source: INJECTION }],
     }, { headers: { prefer: "respond-async" } });
     const location = started.headers.get("location");
+    await started.body?.cancel();
     const injected = `${server.url}${location}`;
-    await (await fetch(injected, { method: "DELETE" })).body?.cancel();
+    await statusOf(fetch(injected, { method: "DELETE" }));
     const events = await (await fetch(`${injected}/events`)).text();
     const names = events.split(/\r\n|\r|\n/).filter((line) =>
       line.startsWith("event:")
@@ -200,8 +203,9 @@ Deno.test("floods, stalled readers, disguises and injections neither stop the se
   });
 
   await test.step("and nothing of it is left", async () => {
-    await fetch(`${server.url}/v1/jobs/${busy}`, { method: "DELETE" })
-      .then((response) => response.body?.cancel());
+    await statusOf(
+      fetch(`${server.url}/v1/jobs/${busy}`, { method: "DELETE" }),
+    );
     await until(() => {
       const { openFiles } = takeStock(server);
       return openFiles <= before.openFiles + AT_ONCE;
@@ -214,7 +218,7 @@ Deno.test("floods, stalled readers, disguises and injections neither stop the se
       server.logLines().filter(({ level }) => level === "error"),
       [],
     );
-    assertEquals((await server.generate({ prompt: 5 })).status, 400);
+    assertEquals(await statusOf(server.generate({ prompt: 5 })), 400);
   });
 });
 
