@@ -96,7 +96,7 @@ export async function placeReferences(
 /** Copies a stored picture as Codex wrote it, so that it may be removed meanwhile. */
 async function copyStored(
   { id, label, param }: StoredReference,
-  { directory, store }: PlaceOptions,
+  { directory, store }: Pick<PlaceOptions, "directory" | "store">,
 ): Promise<UploadedReference> {
   const image = await store.find(id);
   // A picture that was not converted is its own original.
