@@ -129,11 +129,7 @@ export class Generator {
     try {
       const references = await placeReferences(
         request.references,
-        {
-          directory: join(directory, "references"),
-          maxRequestPixels,
-          store,
-        },
+        { directory: join(directory, "references"), maxRequestPixels, store },
       );
       if (request.hasMask) await checkMask(references);
       const summary = summarizeRequest(request, {

@@ -36,7 +36,7 @@ export interface Reference {
   readonly height: number;
 }
 
-/** Where references come from and go. */
+/** Where references come from and go, and how much they may be. */
 export interface PlaceOptions {
   /** Where to put them, on the file system of the uploads; made if it is missing and there is something to put there. */
   readonly directory: string;
