@@ -138,8 +138,8 @@ async function drawOne(
   await until(() =>
     server.place.sandbox.record.to("/v1/images/edits").length > 0
   );
-  for (const { command, pid } of await server.processes()) {
-    workers.set(`process ${pid}`, command);
+  for (const { command, environment, pid } of await server.processes()) {
+    workers.set(`process ${pid}`, `${command} ${environment}`);
   }
   const response = await drawing;
   const body = await response.json();
