@@ -157,7 +157,10 @@ async function fuzz<T>(
   await fc.assert(
     fc.asyncProperty(arbitrary, async (value) => {
       const response = await send(value);
-      const body = await response.text();
+      // The events of all jobs have no end.
+      const isEndless = response.ok && response.url.endsWith("/v1/events");
+      if (isEndless) await response.body?.cancel();
+      const body = isEndless ? "" : await response.text();
       assert(response.status < 500, `${response.status} ${body}`);
       assert(response.headers.get("x-request-id") !== null);
       if (response.status < 400 || body === "") return;
