@@ -21,8 +21,8 @@ const SHELL_SCRIPT = `for process in /proc/[0-9]*; do
   while read -r name user rest; do
     [ "$name" = Uid: ] && break
   done < "$process/status"
-  echo "$user $(cat "$process/stat" | tr '\\n' ' ')$(cat "$process/cmdline" | tr '\\0\\n' '  ')␟$(
-    cat "$process/environ" | tr '\\0\\n' '  ')"
+  echo "$user $(tr '\\n' ' ' < "$process/stat")$(tr '\\0\\n' '  ' < "$process/cmdline")␟$(
+    tr '\\0\\n' '  ' < "$process/environ")"
 done 2>/dev/null`;
 /** A name in parentheses may hold others, which no number after it does. */
 const SHELL_ROW =
@@ -231,13 +231,33 @@ function hasTag({ environment }: ProcessRow, workerTag: string): boolean {
     : ` ${environment} `.includes(`${assignment} `);
 }
 
+let present: Promise<unknown> = Promise.resolve();
+let next: Promise<ProcessRow[]> | undefined;
+
+/**
+ * Lists the processes once for all who ask before it begins: workers that end together need no look each.
+ *
+ * Nobody joins a look that has begun, which may have passed what they are after.
+ */
+function listTogether(): Promise<ProcessRow[]> {
+  return next ??= present.then(() => {
+    const look = listProcesses();
+    next = undefined;
+    // Whoever waits for the look is told when it fails; the one after it begins all the same.
+    present = look.catch(() => undefined);
+    return look;
+  });
+}
+
 async function listWithRetry(
   elapsed: () => number,
   searchPath?: string,
 ): Promise<ProcessRow[]> {
   while (true) {
     try {
-      return await listProcesses(searchPath);
+      return await (searchPath === undefined
+        ? listTogether()
+        : listProcesses(searchPath));
     } catch (error) {
       // Without the program no later look will do.
       if (error instanceof Deno.errors.NotFound || elapsed() > SWEEP_MS) {

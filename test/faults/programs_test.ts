@@ -5,7 +5,7 @@ import { spawnServer } from "../support/server_process.ts";
 
 /** The programs of the system that the server runs, `ps` or those in its place. */
 const PROGRAMS = ["df", "ln", "test"];
-const SHELL = ["sh", "cat", "tr"];
+const SHELL = ["sh", "tr"];
 
 async function openPlaceWith(programs: readonly string[]): Promise<
   AsyncDisposable & { readonly place: Place; readonly programs: LinkedPrograms }

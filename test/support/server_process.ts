@@ -87,7 +87,7 @@ export async function spawnServer(
     state: () => process.stdout.text + process.stderr.text,
   });
   return new ServerProcess(
-    [url, place, () => process.stdout.text],
+    [url, place, () => process.stdout.text, config.apiKey],
     process,
     parts.move(),
   );

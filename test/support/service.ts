@@ -46,7 +46,7 @@ export async function startTestService(
   const service = await startServer({ config, env, log });
   parts.defer(() => service.stop());
   return new TestService(
-    [service.url, place, () => text],
+    [service.url, place, () => text, config.apiKey],
     config,
     parts.move(),
   );

@@ -29,12 +29,17 @@ export class TestServer {
   /** Where it keeps its files, and the backend of its workers. */
   readonly place: Place;
   readonly #log: () => string;
+  readonly #apiKey: string;
 
-  /** @param log Tells what was logged so far. */
-  constructor(url: string, place: Place, log: () => string) {
+  /**
+   * @param log Tells what was logged so far.
+   * @param apiKey The key of the server, if it has one.
+   */
+  constructor(url: string, place: Place, log: () => string, apiKey = "") {
     this.url = url;
     this.place = place;
     this.#log = log;
+    this.#apiKey = apiKey;
   }
 
   /** The port that it listens on. */
@@ -66,7 +71,9 @@ export class TestServer {
 
   /** Asks `GET /healthz` how busy it is. */
   async workers(): Promise<Workers> {
-    return (await (await fetch(`${this.url}/healthz`)).json()).workers;
+    const headers = { "x-api-key": this.#apiKey };
+    const response = await fetch(`${this.url}/healthz`, { headers });
+    return (await response.json()).workers;
   }
 
   /** Lists the processes of its workers. */
