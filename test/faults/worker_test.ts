@@ -9,7 +9,7 @@ import { openBreakingProxy } from "./breaking_proxy.ts";
 
 /** Begins a thread and a picture, and finishes neither. */
 const HALF_A_PICTURE = `#!/usr/bin/env bash
-case "$1" in --version) echo "codex-cli 0.0.0"; exit;; esac
+case "$1" in --version) echo "codex-cli 1.0.0"; exit;; esac
 thread=01a2051f-e2fa-70a0-92af-cd63a768510e
 pictures=$CODEX_HOME/generated_images/$thread
 mkdir -p "$pictures"
