@@ -82,8 +82,8 @@ const BOUNDARY = "b0undary";
  * @param picture A picture to send as a file.
  */
 export function requestShapes(picture: Uint8Array): readonly RequestShape[] {
-  const inOnePiece = (bytes: number) => (port: number) => [
-    head(port, [lengthOf(bytes)]) + BODY.padEnd(bytes),
+  const inOnePiece = (bytes: number, body = BODY) => (port: number) => [
+    head(port, [lengthOf(bytes)]) + body.padEnd(bytes),
   ];
   const inTwoPieces = (
     port: number,
@@ -102,7 +102,7 @@ export function requestShapes(picture: Uint8Array): readonly RequestShape[] {
       ],
     },
     { name: "of 200 kB", pieces: inOnePiece(200_000) },
-    { name: "of 5 MB", pieces: inOnePiece(5_000_000) },
+    { name: "of 5 MB", pieces: inOnePiece(5_000_000, bodyOf(picture)) },
     {
       name: "of a form with a file",
       pieces: (port) => [
@@ -127,6 +127,14 @@ export function requestShapes(picture: Uint8Array): readonly RequestShape[] {
       ],
     },
   ];
+}
+
+/** A body of at most 5 MB with a picture as often as a request may have it. */
+function bodyOf(picture: Uint8Array): string {
+  const image = `data:image/png;base64,${picture.toBase64()}`;
+  const count = Math.min(16, Math.floor(4_900_000 / image.length));
+  const references = Array.from({ length: count }, () => ({ image }));
+  return JSON.stringify({ ...JSON.parse(BODY), references });
 }
 
 function head(
