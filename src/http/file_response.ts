@@ -5,7 +5,7 @@ import { truncateAndQuote as quoteText } from "../util.ts";
 
 const CACHE_CONTROL = "private, max-age=31536000, immutable";
 const RANGE = /^bytes=(\d*)-(\d*)$/i;
-const CHUNK_BYTES = 262_144;
+const CHUNK_BYTES = 1_048_576;
 
 /** An open file, such as a `Deno.FsFile`. */
 export type SeekableFile = Pick<Deno.FsFile, "read"> & Disposable & {
