@@ -88,3 +88,13 @@ export function joinAnywhere(directory: string, name: string): string {
   const separator = WINDOWS_PATH.test(directory) ? "\\" : "/";
   return directory.replace(/[\\/]+$/, "") + separator + name;
 }
+
+/** Reads JSON; text that is none, such as a torn line or file, is as good as nothing: `undefined`. */
+export function tryParseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}

@@ -1,4 +1,5 @@
 import { abortable } from "@std/async/abortable";
+import { tryParseJson } from "../util.ts";
 import { VERSION } from "../version.ts";
 import { workerEnvironment } from "./command.ts";
 import { readLines } from "./events.ts";
@@ -131,10 +132,5 @@ interface Message {
 
 function parse(line: string): Message | undefined {
   if (!line.startsWith("{")) return undefined;
-  try {
-    return JSON.parse(line);
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
+  return tryParseJson(line) as Message | undefined;
 }

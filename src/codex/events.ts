@@ -1,3 +1,5 @@
+import { tryParseJson } from "../util.ts";
+
 /** How much of a line is kept, in bytes; the rest of a longer one is dropped. */
 const LINE_BYTES = 1_048_576;
 
@@ -102,12 +104,7 @@ interface RawEvent {
 function parse(line: string): RawEvent | undefined {
   // An exception for each line of a flood would take hundreds of megabytes.
   if (!line.startsWith("{")) return undefined;
-  try {
-    return JSON.parse(line) ?? undefined;
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
+  return (tryParseJson(line) ?? undefined) as RawEvent | undefined;
 }
 
 function errorEvent(message: unknown): CodexEvent | undefined {

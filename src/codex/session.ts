@@ -1,6 +1,6 @@
 import { delay } from "@std/async/delay";
 import { join } from "@std/path";
-import { removeIfExists, startStopwatch } from "../util.ts";
+import { removeIfExists, startStopwatch, tryParseJson } from "../util.ts";
 import { waitForChange, watchChanges } from "./image_watcher.ts";
 
 /** Lines longer than this hold pictures; what matters stands at their beginning. */
@@ -173,7 +173,7 @@ export function readReferencedPaths(call: string): string[] {
     .flatMap(([, list]) => list.match(TEXT) ?? [])
     .map((text) => {
       const inner = text.slice(1, -1);
-      const value = parseJson(
+      const value = tryParseJson(
         text.startsWith('"') ? text : `"${inner.replaceAll('"', '\\"')}"`,
       );
       return typeof value === "string" ? value : inner;
@@ -286,16 +286,7 @@ function* lines(bytes: Uint8Array): Generator<string> {
 }
 
 function parse(line: string): Record<string, unknown> {
-  return object(parseJson(line));
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
+  return object(tryParseJson(line));
 }
 
 function object(value: unknown): Record<string, unknown> {
@@ -312,6 +303,6 @@ function count(value: unknown): number {
 function jsonString(line: string, name: string): string | undefined {
   const literal = new RegExp(`"${name}":("(?:[^"\\\\]|\\\\.)*")`).exec(line)
     ?.[1];
-  const value = parseJson(literal ?? "null");
+  const value = tryParseJson(literal ?? "null");
   return typeof value === "string" ? value : undefined;
 }

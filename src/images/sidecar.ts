@@ -1,6 +1,7 @@
 import { encodeHex } from "@std/encoding/hex";
 import { z } from "zod";
 import { requestSummarySchema } from "../api/request_summary.ts";
+import { tryParseJson } from "../util.ts";
 import type { ImageMimeType } from "./format.ts";
 
 const IMAGE_ID =
@@ -174,7 +175,7 @@ export function imageIdOf(fileName: string): string | undefined {
  * @returns Nothing if the text is not a sidecar, belongs to another image, or names a file that is not the image's own
  */
 export function parseSidecar(text: string, id: string): Sidecar | undefined {
-  const { success, data: sidecar } = SIDECAR.safeParse(parseJson(text));
+  const { success, data: sidecar } = SIDECAR.safeParse(tryParseJson(text));
   if (!success || sidecar.id !== id) return;
   if (sidecar.file !== imageFileName(id, sidecar.mime_type)) return;
   const { original } = sidecar;
@@ -207,15 +208,6 @@ export async function layOutImage(
   const sidecar = await describe(image);
   const kept = options.keepPrompts ? sidecar : redactPrompts(sidecar);
   return { sidecar, files: listFiles(image, kept) };
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    if (error instanceof SyntaxError) return;
-    throw error;
-  }
 }
 
 async function describe(image: NewImage): Promise<Sidecar> {

@@ -3,7 +3,7 @@ import { z } from "zod";
 import type { GenerateRequest } from "../api/generate_request.ts";
 import { candidateSchema, jobSchema } from "../api/schemas.ts";
 import { readSmallText } from "../images/regular_file.ts";
-import { removeIfExists } from "../util.ts";
+import { removeIfExists, tryParseJson } from "../util.ts";
 
 const NAME = /^(gen_[0-9a-f-]{36})\.json$/;
 /** How long the file of a job may be: an answer is some kilobytes. */
@@ -186,7 +186,7 @@ export class JobFiles {
 
   async #read(id: string): Promise<JobRecord | undefined> {
     const text = await readSmallText(this.#path(id), MAX_BYTES);
-    const { data: record } = RECORD.safeParse(parseJson(text ?? ""));
+    const { data: record } = RECORD.safeParse(tryParseJson(text ?? ""));
     if (record?.id !== id) return undefined;
     // It may have been written when words were kept.
     return this.#keepWords ? record : JSON.parse(this.#format(record));
@@ -223,16 +223,6 @@ export function endAfterRestart(record: JobRecord, now: number): JobRecord {
         : state
     ),
   };
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    // A file that a power cut has torn is as good as none.
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
 }
 
 /** Whether a value of JSON can be written again, which takes a call for every level. */
