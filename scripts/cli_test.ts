@@ -8,7 +8,7 @@ import { assert, assertEquals } from "@std/assert";
 import { join } from "@std/path";
 import { TESTED_VERSION } from "../src/codex/cli.ts";
 import { DISABLED_FEATURES } from "../src/codex/command.ts";
-import { readToolFailure } from "../src/codex/errors.ts";
+import { readToolFailure } from "../src/codex/failures.ts";
 import { fetchCli } from "./cli/packages.ts";
 import { toolNames } from "./cli/recorder.ts";
 import { type CliRun, runCli } from "./cli/run.ts";

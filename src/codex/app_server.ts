@@ -3,7 +3,7 @@ import { tryParseJson } from "../util.ts";
 import { VERSION } from "../version.ts";
 import { workerEnvironment } from "./command.ts";
 import { readLines } from "./events.ts";
-import { terminateWorker } from "./process_tree.ts";
+import { spawnDetached, terminateWorker } from "./process_tree.ts";
 
 /** How long an answer may take, in milliseconds; usual ones take 150 to 400. */
 const ANSWER_MS = 8_000;
@@ -96,21 +96,12 @@ function spawn(
     `chatgpt_base_url="${setup.upstreamUrl}/backend-api"`,
   ];
   const all = [...quiet, "analytics.enabled=false", ...upstream, ...settings];
-  try {
-    return new Deno.Command(binary, {
-      args: ["app-server", ...all.flatMap((setting) => ["-c", setting])],
-      env: workerEnvironment(setup.env, setup),
-      clearEnv: true,
-      cwd: setup.home,
-      detached: true,
-      stdin: "piped",
-      stdout: "piped",
-      stderr: "piped",
-    }).spawn();
-  } catch (error) {
-    if (!(error instanceof Error)) throw error;
-    throw new NoAnswerError(`it cannot be started: ${error.message}`);
-  }
+  return spawnDetached({
+    program: binary,
+    args: ["app-server", ...all.flatMap((setting) => ["-c", setting])],
+    env: workerEnvironment(setup.env, setup),
+    cwd: setup.home,
+  }, (reason) => new NoAnswerError(`it cannot be started: ${reason}`));
 }
 
 function messages({ method, params }: Question): string {

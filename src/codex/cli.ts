@@ -1,6 +1,7 @@
 import { dirname, join } from "@std/path";
 import manifest from "../../deno.json" with { type: "json" };
 import { removeIfExists } from "../util.ts";
+import { askAppServer, NoAnswerError } from "./app_server.ts";
 import {
   OLDEST_VERSION,
   settingArguments,
@@ -8,7 +9,7 @@ import {
 } from "./command.ts";
 import { truncate } from "./errors.ts";
 import { readLines } from "./events.ts";
-import { terminateWorker } from "./process_tree.ts";
+import { spawnDetached, terminateWorker } from "./process_tree.ts";
 import {
   landlockCommand,
   permissionProfile,
@@ -24,18 +25,6 @@ const ANSWER_MS = 5_000;
 /** How many lines an answer may have. */
 const MAX_LINES = 1_000;
 const VERSION = /^codex\S* (\d+\.\d+\.\d+\S*)$/;
-const INITIALIZE = {
-  jsonrpc: "2.0",
-  id: 1,
-  method: "initialize",
-  params: {
-    clientInfo: {
-      name: "codex-image-server",
-      title: "codex-image-server",
-      version: manifest.version,
-    },
-  },
-};
 
 /** How the CLI is called for a question. */
 export interface CliSetup {
@@ -172,21 +161,21 @@ export async function makeDatabases(
 ): Promise<boolean> {
   await removeIfExists(directory);
   await Deno.mkdir(directory, { recursive: true, mode: 0o700 });
-  const args = [
-    "app-server",
-    ...settingArguments({
-      "sqlite_home": directory,
-      "features.plugins": false,
-      "features.remote_plugin": false,
-      "features.apps": false,
-      "analytics.enabled": false,
-    }),
-  ];
-  const { ok } = await runCli(setup, args, {
-    input: `${JSON.stringify(INITIALIZE)}\n`,
-  });
+  const workerTag = `${setup.instance}.ask-${crypto.randomUUID()}`;
+  const question = {
+    method: "config/read",
+    params: {},
+    settings: [`sqlite_home=${JSON.stringify(directory)}`],
+  };
+  const { signal } = new AbortController();
+  try {
+    await askAppServer({ ...setup, workerTag }, question, signal);
+  } catch (error) {
+    if (!(error instanceof NoAnswerError)) throw error;
+    return false;
+  }
   for await (const { name } of Deno.readDir(directory)) {
-    if (name.endsWith(".sqlite")) return ok;
+    if (name.endsWith(".sqlite")) return true;
   }
   return false;
 }
@@ -207,11 +196,6 @@ export async function copyDatabases(
   }
 }
 
-interface RunOptions {
-  /** What it reads on standard input, which is closed after its first answer. */
-  readonly input?: string;
-}
-
 interface CliAnswer {
   /** Whether it ended well and in time. */
   readonly ok: boolean;
@@ -224,72 +208,38 @@ interface CliAnswer {
 async function runCli(
   setup: CliSetup,
   args: readonly string[],
-  { input }: RunOptions = {},
 ): Promise<CliAnswer> {
   const workerTag = `${setup.instance}.ask-${crypto.randomUUID()}`;
+  const command = {
+    program: setup.binary,
+    args,
+    env: workerEnvironment(setup.env, { ...setup, workerTag }),
+    cwd: setup.home,
+  };
   let child: Deno.ChildProcess;
   try {
-    child = new Deno.Command(setup.binary, {
-      args: [...args],
-      env: workerEnvironment(setup.env, { ...setup, workerTag }),
-      clearEnv: true,
-      cwd: setup.home,
-      detached: true,
-      stdin: input === undefined ? "null" : "piped",
-      stdout: "piped",
-      stderr: "piped",
-    }).spawn();
+    child = spawnDetached(command, (reason) =>
+      new Error(`Cannot start Codex "${setup.binary}": ${reason}`));
   } catch (error) {
     if (!(error instanceof Error)) throw error;
-    const failure = `Cannot start Codex "${setup.binary}": ${error.message}`;
-    return { ok: false, lines: [], failure };
+    return { ok: false, lines: [], failure: error.message };
   }
   const ending = new AbortController();
   const late = AbortSignal.timeout(ANSWER_MS);
   const signal = AbortSignal.any([ending.signal, late]);
-  const answered = Promise.withResolvers<void>();
   const lines: string[] = [];
   const take = (line: string) => {
-    if (line.startsWith("{")) answered.resolve();
     if (line.trim() !== "" && !line.startsWith("WARNING")) lines.push(line);
     if (lines.length > MAX_LINES) ending.abort();
   };
   await Promise.all([
     readLines(child.stdout, take, signal),
     readLines(child.stderr, take, signal),
-    input === undefined ? undefined : feed(child, input, [
-      answered.promise,
-      child.status,
-      abortOf(signal),
-    ]),
+    child.stdin.close(),
   ]);
   if (!signal.aborted) {
     return { ok: (await child.status).success, lines };
   }
   await terminateWorker(child, workerTag);
   return { ok: false, lines };
-}
-
-// Its input ends only when it has answered: it takes the end for its own.
-async function feed(
-  { stdin }: Deno.ChildProcess,
-  input: string,
-  until: readonly Promise<unknown>[],
-): Promise<void> {
-  const writer = stdin.getWriter();
-  try {
-    await writer.write(new TextEncoder().encode(input));
-    await Promise.race(until);
-    await writer.close();
-  } catch (error) {
-    // It ended before it had read it all; its end is what counts.
-    if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
-  }
-}
-
-function abortOf(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    signal.addEventListener("abort", () => resolve(), { once: true });
-  });
 }

@@ -1,9 +1,5 @@
 import { startStopwatch } from "../util.ts";
-import {
-  bestComplaint,
-  codexUnreachable,
-  readConnectionComplaint,
-} from "./errors.ts";
+import { codexUnreachable } from "./errors.ts";
 
 /** How long the CLI may be without a connection, in milliseconds. */
 const OFFLINE_MS = 20_000;
@@ -13,6 +9,12 @@ const LATEST_MS = 29_000;
 const FIRST_MS = 15_000;
 /** How long a CLI that has had its last complaint has been silent at least when it is through again, in milliseconds. */
 const SILENCE_MS = 8_000;
+
+const RECONNECTING =
+  /^Reconnecting\.\.\. (?:waiting for network|\d+\/\d+) \((.*)\)$/s;
+const NO_CONNECTION =
+  /error sending request|connection (?:failed|refused)|lookup address|peer certificate|certificate verify|os error (?:101|104|111|113)\b|unreachable|proxy/i;
+const NOT_TELLING = /^Connection failed: error sending request$/;
 
 /**
  * Ends the patience with a CLI that says that it has no connection: it would go on for ever.
@@ -63,4 +65,29 @@ export class ConnectionWatch {
   #giveUp(): void {
     this.#lost.reject(codexUnreachable(bestComplaint(this.#complaints)));
   }
+}
+
+/** Tells whether a message of the CLI is about the way to its service. */
+export function isConnectionFailure(message: string): boolean {
+  return NO_CONNECTION.test(message);
+}
+
+/**
+ * Reads a complaint of the CLI that it has no connection to its service.
+ *
+ * @param message The message of a JSON line of the type `error`.
+ * @returns Its reason; undefined for a service that was reached, and did not answer as it should.
+ */
+export function readConnectionComplaint(message: string): string | undefined {
+  const reason = RECONNECTING.exec(message)?.[1] ?? "";
+  const isAnswer = /unexpected status \d/.test(reason);
+  return isConnectionFailure(reason) && !isAnswer
+    ? reason.replace("stream disconnected before completion: ", "")
+    : undefined;
+}
+
+/** Picks what tells most of the complaints about one connection, oldest first: the first of them says what the later ones only repeat. */
+export function bestComplaint(complaints: readonly string[]): string {
+  return complaints.findLast((reason) => !NOT_TELLING.test(reason)) ??
+    complaints.at(-1) ?? "it gave no reason";
 }

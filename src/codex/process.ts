@@ -1,9 +1,9 @@
 import { deadline } from "@std/async/deadline";
 import { ApiError } from "../errors.ts";
 import { ConnectionWatch } from "./connection.ts";
-import { readToolFailure, type WorkerOutput } from "./errors.ts";
+import { readToolFailure, type WorkerOutput } from "./failures.ts";
 import { readCodexEvent, readLines } from "./events.ts";
-import { signalProcess, terminateWorker } from "./process_tree.ts";
+import { type DetachedCommand, signalProcess, spawnDetached, terminateWorker } from "./process_tree.ts";
 
 /** How many lines of each kind are kept. */
 const KEPT_LINES = 50;
@@ -11,15 +11,7 @@ const KEPT_LINES = 50;
 const DRAIN_MS = 200;
 
 /** What to run. */
-export interface CodexCommand {
-  /** The program. */
-  readonly program: string;
-  /** Its arguments. */
-  readonly args: readonly string[];
-  /** Its whole environment. */
-  readonly env: Readonly<Record<string, string>>;
-  /** Its working directory. */
-  readonly cwd: string;
+export interface CodexCommand extends DetachedCommand {
   /** What it reads on standard input. */
   readonly input: string;
   /** What tags it and its descendants; also in {@linkcode CodexCommand.env}. */
@@ -49,7 +41,11 @@ export class CodexProcess {
    * @throws {ApiError} The binary cannot be started.
    */
   constructor(command: CodexCommand) {
-    this.#child = spawn(command);
+    this.#child = spawnDetached(command, (reason) =>
+      new ApiError(
+        "codex_spawn_failed",
+        `Cannot start Codex "${command.program}": ${reason}`,
+      ));
     this.#workerTag = command.workerTag;
     const thread = Promise.withResolvers<string>();
     const toolFailure = Promise.withResolvers<never>();
@@ -107,27 +103,6 @@ export class CodexProcess {
     await terminateWorker(this.#child, this.#workerTag);
     this.#over.abort();
     await this.#output;
-  }
-}
-
-function spawn(command: CodexCommand): Deno.ChildProcess {
-  try {
-    return new Deno.Command(command.program, {
-      args: [...command.args],
-      env: { ...command.env },
-      clearEnv: true,
-      cwd: command.cwd,
-      detached: true,
-      stdin: "piped",
-      stdout: "piped",
-      stderr: "piped",
-    }).spawn();
-  } catch (error) {
-    if (!(error instanceof Error)) throw error;
-    throw new ApiError(
-      "codex_spawn_failed",
-      `Cannot start Codex "${command.program}": ${error.message}`,
-    );
   }
 }
 

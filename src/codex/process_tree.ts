@@ -41,6 +41,44 @@ export interface ProcessRow {
   readonly environment: string;
 }
 
+/** A program to start, and all that it gets to know. */
+export interface DetachedCommand {
+  /** The program. */
+  readonly program: string;
+  /** Its arguments. */
+  readonly args: readonly string[];
+  /** Its whole environment. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Its working directory. */
+  readonly cwd: string;
+}
+
+/**
+ * Starts a program as the leader of a session and a process group of its own, with pipes for its input and output.
+ *
+ * @param fail Makes the error of a program that cannot be started, out of the reason.
+ */
+export function spawnDetached(
+  { program, args, env, cwd }: DetachedCommand,
+  fail: (reason: string) => Error,
+): Deno.ChildProcess {
+  try {
+    return new Deno.Command(program, {
+      args: [...args],
+      env: { ...env },
+      clearEnv: true,
+      cwd,
+      detached: true,
+      stdin: "piped",
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn();
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    throw fail(error.message);
+  }
+}
+
 /**
  * Lists the running processes of this machine, without zombies.
  *

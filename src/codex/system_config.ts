@@ -1,5 +1,3 @@
-import type { Question } from "./app_server.ts";
-
 const SYSTEM_DIRECTORY = "/etc/codex";
 
 /** Settings of the system that would change what workers do or with whom they talk, and that our arguments can undo. */
@@ -45,17 +43,7 @@ export function systemSettings(mcpServers: readonly string[] = []): string[] {
     .map(([name, value]) => `${name}=${JSON.stringify(value)}`);
 }
 
-/**
- * Asks for the settings that workers would have, the login's own aside.
- *
- * @param settings What workers are started with, each `name=value`.
- */
-export function configQuestion(settings: readonly string[]): Question {
-  const all = [...settings, 'sandbox_mode="read-only"'];
-  return { method: "config/read", params: {}, settings: all };
-}
-
-/** Reads what the CLI answers to {@linkcode configQuestion}. */
+/** Reads what the CLI answers to the question `config/read`. */
 export function readSystemConfig(answer: unknown): SystemConfig {
   const { config, origins } = record(answer);
   const { features, mcp_servers, notify, otel } = record(config);

@@ -3,7 +3,7 @@ import { ApiError } from "../errors.ts";
 import { removeIfExists } from "../util.ts";
 import { type CliSetup, copyDatabases } from "./cli.ts";
 import { codexArguments, databasesIn, workerEnvironment } from "./command.ts";
-import { classifyError } from "./errors.ts";
+import { classifyError } from "./failures.ts";
 import { findImage, type ImageCheck, watchForImage } from "./image_watcher.ts";
 import { isTokenRefreshDue, type LoginLock } from "./login.ts";
 import { CodexProcess } from "./process.ts";

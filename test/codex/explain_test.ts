@@ -1,10 +1,9 @@
 import { assertEquals, assertInstanceOf } from "@std/assert";
 import {
-  classifyError,
   InstructionsRefusedError,
   LOGIN_HINT,
-  type WorkerOutput,
 } from "../../src/codex/errors.ts";
+import { classifyError, type WorkerOutput } from "../../src/codex/failures.ts";
 import { TOOL_UNAVAILABLE } from "../../src/codex/prompt.ts";
 
 const NOW = new Date("2026-11-22T12:00:00Z");

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { join } from "@std/path";
-import { hasLogin, prepareHome } from "../../src/codex/codex.ts";
+import { hasLogin, prepareHome } from "../../src/codex/home.ts";
 
 interface Directories extends AsyncDisposable {
   readonly dataDir: string;

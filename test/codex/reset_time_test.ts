@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { readResetTime } from "../../src/codex/errors.ts";
+import { readResetTime } from "../../src/codex/failures.ts";
 
 const MINUTE = 60;
 const HOUR = 3600;

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { readToolError, readToolFailure } from "../../src/codex/errors.ts";
+import { readToolError, readToolFailure } from "../../src/codex/failures.ts";
 import type { ApiError } from "../../src/errors.ts";
 
 const PREFIX = "2026-11-22T21:18:25.614350Z ERROR codex_core::tools::router:";

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { classifyError, readToolFailure } from "../../src/codex/errors.ts";
+import { classifyError, readToolFailure } from "../../src/codex/failures.ts";
 import { readCodexEvent } from "../../src/codex/events.ts";
 import { SessionTail } from "../../src/codex/session.ts";
 import { ApiError } from "../../src/errors.ts";
