@@ -16,13 +16,23 @@ const LOOK_AGAIN_MS = 100;
 
 const PS_ROW =
   /^\s*(?<pid>\d+)\s+(?<parent>\d+)\s+(?<group>\d+)\s+(?<user>\d+)\s+(?<state>\S+)\s+(?<command>.*)$/s;
-/** Slim images of Linux have no `ps`, or one that takes other arguments, but a shell that reads what it reads. */
+/**
+ * Slim images of Linux have no `ps`, or one that takes other arguments, but a shell that reads what it reads. It tells of the
+ * processes of one user, the kernel's own left out: to start two programs for each of the rest takes long enough.
+ */
 const SHELL_SCRIPT = `for process in /proc/[0-9]*; do
-  while read -r name user rest; do
-    [ "$name" = Uid: ] && break
+  user= stat=
+  while read -r name number rest; do
+    [ "$name" = Uid: ] && user=$number && break
   done < "$process/status"
-  echo "$user $(tr '\\n' ' ' < "$process/stat")$(tr '\\0\\n' '  ' < "$process/cmdline")␟$(
-    tr '\\0\\n' '  ' < "$process/environ")"
+  [ "$user" = "$1" ] || continue
+  while IFS= read -r line; do stat="$stat $line"; done < "$process/stat"
+  case "\${stat##*\\)}" in ""|" Z "*|" "?" 2 "*) continue ;; esac
+  printf '%s%s ' "$user" "$stat"
+  tr '\\0\\n' '  ' < "$process/cmdline"
+  printf ␟
+  tr '\\0\\n' '  ' < "$process/environ"
+  echo
 done 2>/dev/null`;
 /** A name in parentheses may hold others, which no number after it does. */
 const SHELL_ROW =
@@ -80,7 +90,7 @@ export function spawnDetached(
 }
 
 /**
- * Lists the running processes of this machine, without zombies.
+ * Lists the running processes of this machine, without zombies; where there is no `ps`, those of our own user alone.
  *
  * @param searchPath Where the programs for it are looked for, instead of in `PATH`.
  * @throws {Error} They cannot be listed.
@@ -91,7 +101,11 @@ export async function listProcesses(
   try {
     return await listByPs(searchPath);
   } catch {
-    const lines = await run("sh", ["-c", SHELL_SCRIPT], searchPath);
+    const lines = await run(
+      "sh",
+      ["-c", SHELL_SCRIPT, "sh", String(Deno.uid())],
+      searchPath,
+    );
     return readRows(lines, SHELL_ROW);
   }
 }

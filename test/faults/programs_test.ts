@@ -36,8 +36,8 @@ Deno.test("a machine without ps draws, and leaves no process of what is canceled
     await server.untilDrawing(6);
     caller.abort();
     assertEquals(await canceled, "canceled");
-    await server.untilIdle(2_000);
-    assertEquals(await server.processes(), []);
+    await server.untilNoProcess();
+    await server.untilIdle();
     const cut = server.generate({ prompt: "an owl sandbox:hang" })
       .catch(() => "cut");
     await server.untilDrawing(7);

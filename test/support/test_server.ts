@@ -93,16 +93,27 @@ export class TestServer {
     });
   }
 
-  /** Waits until nothing of any request is left: no place taken, no process, no file of a worker. */
-  async untilIdle(ms = 2_000): Promise<void> {
+  /** Waits until nothing of any request is left: no place taken, no file of a worker, no process. */
+  async untilIdle(ms = 10_000): Promise<void> {
     let state: unknown = undefined;
     await until(async () => {
       const { active, queued } = await this.workers();
-      const processes = await this.processes();
       const files = filesIn(join(this.place.dataDir, "work"));
-      state = { active, queued, processes, files };
-      return active + queued + processes.length + files.length === 0;
+      state = { active, queued, files };
+      if (active + queued + files.length > 0) return false;
+      // To list them takes a while, so it is done last.
+      const processes = await this.processes();
+      state = { active, queued, files, processes };
+      return processes.length === 0;
     }, { ms, state: () => JSON.stringify(state) });
+  }
+
+  /** Waits until no process of a worker is left, for as long as a caller who leaves may expect at most. */
+  async untilNoProcess(): Promise<void> {
+    await until(async () => (await this.processes()).length === 0, {
+      ms: 2_000,
+      state: () => "a process is left",
+    });
   }
 }
 
