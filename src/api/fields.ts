@@ -9,19 +9,8 @@ import {
   wordSchema,
 } from "./field.ts";
 import { referencesSchema } from "./references.ts";
-import {
-  type Aspect,
-  checkOutputSize,
-  checkSize,
-  formatSize,
-  nearestLegalSize,
-  OUTPUT_SIZE_RULE,
-  type OutputSize,
-  parseAspect,
-  PRESETS,
-  type Size,
-  type SizeChoice,
-} from "./size.ts";
+import { type Aspect, checkSize, formatSize, nearestLegalSize, parseAspect, PRESETS, type Size } from "./size.ts";
+import { checkOutputSize, OUTPUT_SIZE_RULE, type OutputSize, type SizeChoice } from "./target.ts";
 
 /** The one image model. */
 export const MODEL = "gpt-image-2" as const;

@@ -1,6 +1,6 @@
 import type { GenerateRequest } from "../api/generate_request.ts";
 import type { RequestSummary } from "../api/request_summary.ts";
-import type { Target } from "../api/size.ts";
+import type { Target } from "../api/target.ts";
 import type { ApiError } from "../errors.ts";
 import type { StoredImage } from "../images/store.ts";
 import type { ImageSet } from "./duplicates.ts";

@@ -4,7 +4,7 @@ import {
   type RequestSummary,
   summarizeRequest,
 } from "../api/request_summary.ts";
-import { resolveTarget } from "../api/size.ts";
+import { resolveTarget } from "../api/target.ts";
 import { ApiError, toApiError } from "../errors.ts";
 import type { StorageCheck } from "../storage/free_space.ts";
 import { removeIfExists } from "../util.ts";

@@ -4,8 +4,8 @@ import {
   legalRatio,
   parseAspect,
   RATIO_OPTIONS,
-  resolveTarget,
 } from "../../src/api/size.ts";
+import { resolveTarget } from "../../src/api/target.ts";
 import { ValidationError } from "../../src/api/validation_error.ts";
 
 const WIDE = { width: 1600, height: 900 };

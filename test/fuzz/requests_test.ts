@@ -1,7 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { parseGenerateRequest } from "../../src/api/generate_request.ts";
-import { checkSize, parseAspect, resolveTarget } from "../../src/api/size.ts";
+import { checkSize, parseAspect } from "../../src/api/size.ts";
+import { resolveTarget } from "../../src/api/target.ts";
 import { ValidationError } from "../../src/api/validation_error.ts";
 import { ApiError } from "../../src/errors.ts";
 import { parseGenerations } from "../../src/openai/request.ts";
