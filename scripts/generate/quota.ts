@@ -1,4 +1,4 @@
-import type { UsageView } from "../../src/api/schemas.ts";
+import type { UsageView } from "../../src/api/server_schemas.ts";
 import type { Options } from "./options.ts";
 import { ask, Trouble } from "./server.ts";
 

@@ -1,7 +1,17 @@
 import type { Config } from "../config.ts";
 import { MAX_IMAGES, MODEL, OUTPUT_FORMATS, QUALITIES } from "./fields.ts";
 import { REFERENCE_LIMITS } from "./references.ts";
-import { formatSize, MAX_EDGE, MAX_PIXELS, MAX_RATIO, MIN_PIXELS, MULTIPLE_OF, PRESETS, presetSize, RATIO_OPTIONS } from "./size.ts";
+import {
+  formatSize,
+  MAX_EDGE,
+  MAX_PIXELS,
+  MAX_RATIO,
+  MIN_PIXELS,
+  MULTIPLE_OF,
+  PRESETS,
+  presetSize,
+  RATIO_OPTIONS,
+} from "./size.ts";
 
 const SIZE_OPTIONS = [
   "auto",

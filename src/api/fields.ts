@@ -9,8 +9,21 @@ import {
   wordSchema,
 } from "./field.ts";
 import { referencesSchema } from "./references.ts";
-import { type Aspect, checkSize, formatSize, nearestLegalSize, parseAspect, PRESETS, type Size } from "./size.ts";
-import { checkOutputSize, OUTPUT_SIZE_RULE, type OutputSize, type SizeChoice } from "./target.ts";
+import {
+  type Aspect,
+  checkSize,
+  formatSize,
+  nearestLegalSize,
+  parseAspect,
+  PRESETS,
+  type Size,
+} from "./size.ts";
+import {
+  checkOutputSize,
+  OUTPUT_SIZE_RULE,
+  type OutputSize,
+  type SizeChoice,
+} from "./target.ts";
 
 /** The one image model. */
 export const MODEL = "gpt-image-2" as const;

@@ -9,7 +9,7 @@ import {
   type Quality,
 } from "./fields.ts";
 import { REFERENCE_LIMITS, type ReferenceSource } from "./references.ts";
-import { type Aspect, type Ratio } from "./size.ts";
+import type { Aspect, Ratio } from "./size.ts";
 import { checkOutputSize, type OutputSize, type SizeChoice } from "./target.ts";
 import { toValidationError, ValidationError } from "./validation_error.ts";
 

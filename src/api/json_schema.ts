@@ -16,20 +16,22 @@ import { FIELDS } from "./fields.ts";
 import { generateRequestSchema } from "./generate_request.ts";
 import {
   candidateSchema,
-  capabilitiesSchema,
-  errorSchema,
   generateAnswerSchema,
-  healthSchema,
   imageListSchema,
   jobFailureSchema,
   jobListSchema,
   jobSchema,
   madeImageSchema,
+  storedImageSchema,
+} from "./schemas.ts";
+import {
+  capabilitiesSchema,
+  errorSchema,
+  healthSchema,
   quotaSchema,
   readySchema,
   resumedSchema,
-  storedImageSchema,
-} from "./schemas.ts";
+} from "./server_schemas.ts";
 
 const FILE: JsonSchema = { type: "string", format: "binary" };
 const FILES: JsonSchema = { type: "array", items: FILE };

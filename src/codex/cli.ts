@@ -2,11 +2,7 @@ import { dirname, join } from "@std/path";
 import manifest from "../../deno.json" with { type: "json" };
 import { removeIfExists } from "../util.ts";
 import { askAppServer, NoAnswerError } from "./app_server.ts";
-import {
-  OLDEST_VERSION,
-  settingArguments,
-  workerEnvironment,
-} from "./command.ts";
+import { OLDEST_VERSION, workerEnvironment } from "./command.ts";
 import { truncate } from "./errors.ts";
 import { readLines } from "./events.ts";
 import { spawnDetached, terminateWorker } from "./process_tree.ts";
@@ -218,8 +214,10 @@ async function runCli(
   };
   let child: Deno.ChildProcess;
   try {
-    child = spawnDetached(command, (reason) =>
-      new Error(`Cannot start Codex "${setup.binary}": ${reason}`));
+    child = spawnDetached(
+      command,
+      (reason) => new Error(`Cannot start Codex "${setup.binary}": ${reason}`),
+    );
   } catch (error) {
     if (!(error instanceof Error)) throw error;
     return { ok: false, lines: [], failure: error.message };

@@ -196,8 +196,7 @@ export function databasesIn(directory: string): string {
   return join(directory, "databases");
 }
 
-/** Makes the arguments that set some of the CLI's settings. */
-export function settingArguments(settings: Settings): string[] {
+function settingArguments(settings: Settings): string[] {
   // JSON strings are TOML strings.
   return Object.entries(settings)
     .flatMap(([name, value]) => ["-c", `${name}=${JSON.stringify(value)}`]);

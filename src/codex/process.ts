@@ -3,7 +3,12 @@ import { ApiError } from "../errors.ts";
 import { ConnectionWatch } from "./connection.ts";
 import { readToolFailure, type WorkerOutput } from "./failures.ts";
 import { readCodexEvent, readLines } from "./events.ts";
-import { type DetachedCommand, signalProcess, spawnDetached, terminateWorker } from "./process_tree.ts";
+import {
+  type DetachedCommand,
+  signalProcess,
+  spawnDetached,
+  terminateWorker,
+} from "./process_tree.ts";
 
 /** How many lines of each kind are kept. */
 const KEPT_LINES = 50;

@@ -5,8 +5,8 @@ import {
   type JobAnswer,
   type JobEntry,
   type Jobs,
-  type SubscriberOptions,
 } from "./jobs.ts";
+import type { SubscriberOptions } from "./subscribers.ts";
 
 const KEY = /^[\x21-\x7e]{1,255}$/;
 /** How long a job with an `Idempotency-Key` waits for its caller to come back, in milliseconds. */

@@ -9,7 +9,8 @@ import type {
   Generation,
   Usage,
 } from "../generation/generation.ts";
-import type { JobEntry, SubscriberOptions } from "../jobs/jobs.ts";
+import type { JobEntry } from "../jobs/jobs.ts";
+import type { SubscriberOptions } from "../jobs/subscribers.ts";
 import { readIdempotencyKey } from "../jobs/replay.ts";
 import { setSpanAttribute } from "../observability/tracing.ts";
 import { linkAbortController } from "../util.ts";

@@ -6,7 +6,8 @@ import type { UnlinkedAnswer, UnlinkedImage } from "../api/schemas.ts";
 import { describeError } from "../http/error_response.ts";
 import { eventStream, type EventStreamOptions } from "../http/sse.ts";
 import type { ImageStore, StoredImage } from "../images/store.ts";
-import type { JobEntry, SubscriberOptions } from "../jobs/jobs.ts";
+import type { JobEntry } from "../jobs/jobs.ts";
+import type { SubscriberOptions } from "../jobs/subscribers.ts";
 import { readIdempotencyKey } from "../jobs/replay.ts";
 import { listModels, showModel } from "../openai/models.ts";
 import {

@@ -1,5 +1,5 @@
 import { json } from "../api/openapi.ts";
-import type { UsageView } from "../api/schemas.ts";
+import type { UsageView } from "../api/server_schemas.ts";
 import { viewWaiting } from "../jobs/job.ts";
 import type { ApiRoute, HandlerContext, Service } from "./route.ts";
 

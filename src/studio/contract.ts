@@ -3,14 +3,16 @@ import type * as z from "zod";
 import type { RequestSummary } from "../api/request_summary.ts";
 import type {
   candidateSchema,
-  capabilitiesSchema,
-  healthSchema,
   jobSchema,
-  readySchema,
   referenceAnswerSchema,
   storedImageSchema,
-  UsageView,
 } from "../api/schemas.ts";
+import type {
+  capabilitiesSchema,
+  healthSchema,
+  readySchema,
+  UsageView,
+} from "../api/server_schemas.ts";
 
 export type Candidate = z.infer<typeof candidateSchema>;
 export type Capabilities = z.infer<typeof capabilitiesSchema>;

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { delay } from "@std/async/delay";
-import { Subscribers } from "../../src/jobs/jobs.ts";
+import { Subscribers } from "../../src/jobs/subscribers.ts";
 
 function track(): {
   readonly callers: Subscribers;

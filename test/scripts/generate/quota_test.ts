@@ -1,6 +1,6 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { quotaLine, timeOf } from "../../../scripts/generate/quota.ts";
-import type { UsageView } from "../../../src/api/schemas.ts";
+import type { UsageView } from "../../../src/api/server_schemas.ts";
 
 const WINDOW = { minutes: 300, used_percent: 41.6, resets_at: null };
 const USAGE: UsageView = {
