@@ -68,4 +68,4 @@ HEALTHCHECK --interval=5s --timeout=3s --start-period=10s CMD ["bash", "-c", "\
 # No entry point, so that "docker compose run server codex login" is what it looks like.
 CMD ["deno", "run", "--cached-only", "--no-prompt", \
     "--allow-env", "--allow-run", "--allow-sys", "--allow-ffi=/deno-dir", "--allow-net=0.0.0.0,127.0.0.1", \
-    "--allow-read=/auth,/data,/output", "--allow-write=/data,/output", "src/main.ts"]
+    "--allow-read=/auth,/data,/etc/codex,/output", "--allow-write=/data,/output", "src/main.ts"]

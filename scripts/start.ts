@@ -4,6 +4,7 @@
  * @module
  */
 import { basename, dirname, join } from "@std/path";
+import { SYSTEM_DIRECTORY } from "../src/codex/system_config.ts";
 import { type Config, ConfigError, readConfig } from "../src/config.ts";
 
 const SERVER = "src/main.ts";
@@ -37,8 +38,8 @@ export function serverArguments(config: Config, program = SERVER): string[] {
     "--allow-sys",
     "--allow-ffi",
     `--allow-net=${[...new Set(hosts)].join(",")}`,
-    // The login is looked at; only the CLI writes there.
-    `--allow-read=${listPaths([...written, authHome])}`,
+    // The login and the system's settings are looked at; only the CLI writes there.
+    `--allow-read=${listPaths([...written, authHome, SYSTEM_DIRECTORY])}`,
     `--allow-write=${listPaths(written)}`,
     program,
   ];

@@ -18,11 +18,12 @@ import {
 import { askAppServer, NoAnswerError, type Question } from "./app_server.ts";
 import { findCodexBinary } from "./command.ts";
 import { InstructionsRefusedError, loginRequired, truncate } from "./errors.ts";
-import { type CodexHome, hasLogin, prepareHome } from "./home.ts";
+import { type CodexHome, prepareHome } from "./home.ts";
 import type { ImageCheck } from "./image_watcher.ts";
 import {
   API_KEY_PROBLEM,
   findLoginProblem,
+  isReadableFile,
   isTokenRefreshDue,
   loginAccount,
   loginId,
@@ -203,7 +204,7 @@ export class Codex {
    */
   async requireLogin(): Promise<void> {
     const kind = await loginKind(this.#home.authFile);
-    if (kind !== "api_key" && await hasLogin(this.#home)) return;
+    if (kind !== "api_key" && await isReadableFile(this.#home.authFile)) return;
     const trouble = await this.#findLoginProblem();
     if (trouble === undefined || trouble.isUsable) return;
     throw loginRequired(trouble.found, trouble.remedy);

@@ -53,20 +53,6 @@ export async function prepareHome(
   return { path, instructionsFile, authFile, loginlessHome };
 }
 
-/** Whether the login file is there and can be read, seen through the link. */
-export async function hasLogin(home: CodexHome): Promise<boolean> {
-  try {
-    const { isFile } = await Deno.stat(home.authFile);
-    // Not `file.stat()`: that asks for a permission for the user's own directory.
-    using _file = await Deno.open(home.authFile);
-    return isFile;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    if (error instanceof Deno.errors.PermissionDenied) return false;
-    throw error;
-  }
-}
-
 // `Deno.symlink` wants access to the whole disk; `ln` is content with the directory.
 async function link(target: string, path: string): Promise<void> {
   if (target === path) return;

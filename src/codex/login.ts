@@ -130,6 +130,25 @@ export const API_KEY_PROBLEM: LoginProblem = {
   remedy: `${LOGIN_HINT}, with the ChatGPT account`,
 };
 
+/**
+ * Tells whether there is a file that can be read.
+ *
+ * @returns False for what is no file: to open a pipe would wait for a writer.
+ */
+export async function isReadableFile(path: string): Promise<boolean> {
+  try {
+    const { isFile } = await Deno.stat(path);
+    if (!isFile) return false;
+    // Not `file.stat()`: that asks for a permission for what the path leads to.
+    using _file = await Deno.open(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    if (error instanceof Deno.errors.PermissionDenied) return false;
+    throw error;
+  }
+}
+
 async function readOrEmpty(path: string): Promise<string> {
   try {
     return await Deno.readTextFile(path);
@@ -157,7 +176,7 @@ function expiryOf(login: string): number | undefined {
 
 /** The setting of the user's CLI that keeps the login out of `auth.json`. */
 const KEYRING =
-  `^[[:space:]]*cli_auth_credentials_store[[:space:]]*=[[:space:]]*["'](keyring|auto)["']`;
+  /^\s*cli_auth_credentials_store\s*=\s*["'](?:keyring|auto)["']/m;
 const KEYRING_REMEDY =
   "log in with \"codex login -c cli_auth_credentials_store='file'\"";
 
@@ -187,8 +206,6 @@ export interface LoginProblem {
  * Looks for what keeps the CLI from reading the login or from refreshing it, for which it writes a
  * file beside `auth.json` and renames it over that one.
  *
- * The tools of the system look, because the server itself may not touch that directory.
- *
  * @param authHome The directory that should hold `auth.json`.
  * @returns The first trouble; undefined where all is well.
  */
@@ -196,15 +213,39 @@ export async function findLoginProblem(
   authHome: string,
 ): Promise<LoginProblem | undefined> {
   const file = join(authHome, "auth.json");
-  if (!await succeeds("test", "-d", authHome)) {
+  const home = await find(() => Deno.stat(authHome));
+  if (home === "denied") return unreadable(authHome);
+  if (home?.isDirectory !== true) {
     return noLogin("no_directory", `there is no directory "${authHome}"`);
   }
-  if (!await succeeds("test", "-x", authHome)) return unreadable(authHome);
+  const entry = await find(() => Deno.lstat(file));
+  if (entry === "denied") return unreadable(authHome);
+  if (entry === undefined) return missing(authHome);
   if (await isMount(file)) return singleFile(file);
-  if (!await succeeds("test", "-e", file)) return missing(authHome);
-  if (!await succeeds("test", "-r", file)) return unreadable(file);
-  if (!await succeeds("test", "-w", authHome)) return unwritable(authHome);
+  const login = await find(() => Deno.stat(file));
+  if (login === undefined) {
+    return noLogin("no_login", `"${file}" is a link that leads nowhere`);
+  }
+  if (login !== "denied" && !login.isFile) {
+    return noLogin("no_login", `"${file}" is no file`);
+  }
+  if (!await isReadableFile(file)) return unreadable(file);
+  if (!await isWritable(authHome)) return unwritable(authHome);
   return undefined;
+}
+
+type Found = Deno.FileInfo | "denied" | undefined;
+
+/** Looks at a path; undefined where there is nothing. */
+async function find(look: () => Promise<Deno.FileInfo>): Promise<Found> {
+  try {
+    return await look();
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    if (error instanceof Deno.errors.NotADirectory) return undefined;
+    if (error instanceof Deno.errors.PermissionDenied) return "denied";
+    throw error;
+  }
 }
 
 function noLogin(kind: LoginProblemKind, found: string): LoginProblem {
@@ -212,12 +253,11 @@ function noLogin(kind: LoginProblemKind, found: string): LoginProblem {
 }
 
 async function missing(authHome: string): Promise<LoginProblem> {
-  const file = join(authHome, "auth.json");
-  if (await succeeds("test", "-L", file)) {
-    return noLogin("no_login", `"${file}" is a link that leads nowhere`);
-  }
   const config = join(authHome, "config.toml");
-  if (await succeeds("grep", "-Eqs", KEYRING, config)) {
+  if (
+    await isReadableFile(config) &&
+    KEYRING.test(await Deno.readTextFile(config))
+  ) {
     return {
       kind: "keyring",
       isUsable: false,
@@ -227,7 +267,7 @@ async function missing(authHome: string): Promise<LoginProblem> {
     };
   }
   const found = `there is no "auth.json" in "${authHome}"`;
-  if (await succeeds("test", "-w", authHome)) return noLogin("no_login", found);
+  if (await isWritable(authHome)) return noLogin("no_login", found);
   return {
     ...await unwritable(authHome),
     isUsable: false,
@@ -239,7 +279,7 @@ async function singleFile(file: string): Promise<LoginProblem> {
   return {
     kind: "single_file",
     // Docker makes a directory where the file to mount is missing.
-    isUsable: await succeeds("test", "-f", file, "-a", "-r", file),
+    isUsable: await isReadableFile(file),
     found:
       `"${file}" is mounted as a single file, over which no refreshed login can be renamed`,
     remedy: "mount its directory",
@@ -276,9 +316,10 @@ async function isMount(file: string): Promise<boolean> {
   return new TextDecoder().decode(stdout).trimEnd().endsWith(` ${file}`);
 }
 
-async function succeeds(command: string, ...args: string[]): Promise<boolean> {
-  const { success } = await new Deno.Command(command, {
-    args,
+// No call of Deno tells it without writing, which the server may not do there.
+async function isWritable(directory: string): Promise<boolean> {
+  const { success } = await new Deno.Command("test", {
+    args: ["-w", directory],
     stdin: "null",
     stdout: "null",
     stderr: "null",

@@ -1,4 +1,5 @@
-const SYSTEM_DIRECTORY = "/etc/codex";
+/** Where the system keeps settings for the CLI of every user. */
+export const SYSTEM_DIRECTORY = "/etc/codex";
 
 /** Settings of the system that would change what workers do or with whom they talk, and that our arguments can undo. */
 const SYSTEM_OVERRIDES = {
@@ -25,10 +26,12 @@ export interface SystemConfig {
 
 /** Whether the system has settings for the CLI at all. */
 export async function hasSystemConfig(): Promise<boolean> {
-  const { success } = await new Deno.Command("test", {
-    args: ["-d", SYSTEM_DIRECTORY],
-  }).output();
-  return success;
+  try {
+    return (await Deno.stat(SYSTEM_DIRECTORY)).isDirectory;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
 }
 
 /**

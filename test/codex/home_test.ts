@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { join } from "@std/path";
-import { hasLogin, prepareHome } from "../../src/codex/home.ts";
+import { prepareHome } from "../../src/codex/home.ts";
+import { isReadableFile } from "../../src/codex/login.ts";
 
 interface Directories extends AsyncDisposable {
   readonly dataDir: string;
@@ -91,7 +92,7 @@ Deno.test("prepareHome() is content with a home that is the user's own", async (
   await Deno.writeTextFile(login, "login");
   const home = await prepareHome(made.dataDir, made.home);
   assertEquals(await Deno.readTextFile(login), "login");
-  assert(await hasLogin(home));
+  assert(await isReadableFile(home.authFile));
 });
 
 Deno.test("prepareHome() says why the login cannot be linked", async () => {
@@ -104,10 +105,10 @@ Deno.test("prepareHome() says why the login cannot be linked", async () => {
   );
 });
 
-Deno.test("hasLogin() sees the login through the link as soon as it is there", async () => {
+Deno.test("isReadableFile() sees the login through the link as soon as it is there", async () => {
   await using made = await makeDirectories();
   const home = await prepareHome(made.dataDir, made.authHome);
-  assertEquals(await hasLogin(home), false);
+  assertEquals(await isReadableFile(home.authFile), false);
   await Deno.writeTextFile(join(made.authHome, "auth.json"), "{}");
-  assertEquals(await hasLogin(home), true);
+  assertEquals(await isReadableFile(home.authFile), true);
 });

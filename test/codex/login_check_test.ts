@@ -112,3 +112,21 @@ Deno.test("findLoginProblem() tells of a login that cannot be read", async () =>
   assertEquals(trouble.isUsable, false);
   assertEquals(trouble.found, `"${file}" cannot be read`);
 });
+
+for (const kind of ["pipe", "directory"] as const) {
+  Deno.test(`findLoginProblem() neither opens nor takes a ${kind} for a login`, async () => {
+    await using home = await makeHome();
+    const file = join(home.path, "auth.json");
+    if (kind === "directory") await Deno.mkdir(file);
+    else await new Deno.Command("mkfifo", { args: [file] }).output();
+    const trouble = await findLoginProblem(home.path);
+    assertEquals(trouble?.kind, "no_login");
+    assertEquals(trouble?.found, `"${file}" is no file`);
+  });
+}
+
+Deno.test("findLoginProblem() takes a path below a file for none", async () => {
+  await using home = await makeHome();
+  const path = join(await writeSandboxLogin(home.path), "codex");
+  assertEquals((await findLoginProblem(path))?.kind, "no_directory");
+});
