@@ -280,7 +280,8 @@ export class Codex {
     const workerTag = `${this.#options.instance}.ask-${crypto.randomUUID()}`;
     const setup = { ...this.#setup, home, workerTag };
     const answer = askAppServer(setup, question, signal);
-    this.#asking = Promise.allSettled([this.#asking, answer]);
+    // Without the answers: each would hold the one before.
+    this.#asking = Promise.allSettled([this.#asking, answer]).then(() => {});
     return answer;
   }
 

@@ -215,6 +215,8 @@ export class Job {
   readonly events: EventLog<JobEvent["type"]>;
   readonly #median: () => number | undefined;
   #record: JobRecord;
+  /** When it was over, by `performance.now()`: somebody may set the clock while it is kept. */
+  #overAt: number | undefined;
 
   /**
    * @param record Where it starts from, from {@linkcode newJobRecord} or from a former life.
@@ -223,14 +225,17 @@ export class Job {
   constructor(record: JobRecord, median: () => number | undefined) {
     this.#record = record;
     this.#median = median;
-    const { lastEventId, status } = record;
+    const { endedAt = 0, lastEventId, status } = record;
     const finished = isFinished(status);
     // The outcome was the last event, and is told again as such.
     this.events = new EventLog({
       capacity: MAX_EVENTS,
       told: finished ? lastEventId - 1 : lastEventId,
     });
-    if (finished) this.#tellOutcome();
+    if (!finished) return;
+    const age = Math.max(0, Date.now() - endedAt);
+    this.#overAt = performance.now() - age;
+    this.#tellOutcome();
   }
 
   /** What is to be kept. */
@@ -241,6 +246,12 @@ export class Job {
   /** Whether nothing more will happen. */
   get finished(): boolean {
     return isFinished(this.#record.status);
+  }
+
+  /** For how long it has been over, in milliseconds; 0 while it is under way. */
+  get overForMs(): number {
+    const now = performance.now();
+    return now - (this.#overAt ?? now);
   }
 
   /** Notes what is kept of the request, once it is accepted. */
@@ -297,6 +308,7 @@ export class Job {
 
   #end(outcome: Pick<JobRecord, "answer" | "failure" | "status">): void {
     this.#record = { ...this.#record, ...outcome, endedAt: Date.now() };
+    this.#overAt = performance.now();
     this.#tellOutcome();
   }
 

@@ -105,21 +105,29 @@ export interface JobEntry<Answer> {
   cancel(index?: number): void;
 }
 
-/** Makes the entry of a job of a former life, which is over. */
+/**
+ * Makes the entry of a job that is over, maybe in a former life.
+ *
+ * It holds the record alone. The error that a job has failed with would hold the connection of its caller: its stack trace
+ * keeps whatever was called.
+ */
 export function finishedEntry<Answer>(job: Job): JobEntry<Answer> {
-  const { answer, failure } = job.record;
-  const outcome = failure === undefined
-    // It was written by `describe`, in a former life.
-    ? Promise.resolve(answer as Answer)
-    : Promise.reject(new ApiError(failure.code as ErrorCode, failure.message));
-  outcome.catch(() => {});
   return {
     job,
-    answer: outcome,
+    get answer() {
+      return outcomeOf<Answer>(job.record);
+    },
     ending: false,
     attach: () => {},
     cancel: () => {},
   };
+}
+
+function outcomeOf<Answer>({ answer, failure }: JobRecord): Promise<Answer> {
+  return failure === undefined
+    // It was written by `describe`.
+    ? Promise.resolve(answer as Answer)
+    : Promise.reject(new ApiError(failure.code as ErrorCode, failure.message));
 }
 
 /** How many finished jobs are kept at most. */
@@ -162,6 +170,8 @@ export class Jobs<Answer extends JobAnswer> {
   readonly #parts: JobsParts<Answer>;
   readonly #entries = new Map<string, JobEntry<Answer>>();
   readonly #writing = new Set<Promise<void>>();
+  /** Not made where a job is started, or the job would hold all that is there for as long as it is kept. */
+  readonly #median = () => this.#parts.durations.median;
 
   private constructor(parts: JobsParts<Answer>) {
     this.#parts = parts;
@@ -181,7 +191,7 @@ export class Jobs<Answer extends JobAnswer> {
     }
     for (const former of records.toSorted(byCreation)) {
       const record = endAfterRestart(former, Date.now());
-      const job = new Job(record, () => parts.durations.median);
+      const job = new Job(record, jobs.#median);
       jobs.#entries.set(record.id, finishedEntry(job));
       if (record !== former) jobs.#keep(job);
     }
@@ -211,12 +221,8 @@ export class Jobs<Answer extends JobAnswer> {
     { caller, requestId }: StartOptions,
   ): Promise<JobEntry<Answer>> {
     this.#prune();
-    const { durations } = this.#parts;
     const id = `gen_${crypto.randomUUID()}`;
-    const job = new Job(
-      newJobRecord(id, request, requestId),
-      () => durations.median,
-    );
+    const job = new Job(newJobRecord(id, request, requestId), this.#median);
     const ending = new AbortController();
     const endings = job.record.candidates.map(() => new AbortController());
     const callers = new Subscribers((reason) => ending.abort(reason));
@@ -258,7 +264,7 @@ export class Jobs<Answer extends JobAnswer> {
         );
       },
     };
-    this.#entries.set(id, entry);
+    this.#entries.set(id, job.finished ? finishedEntry(job) : entry);
     this.#keep(job);
     void this.#tell(job);
     return entry;
@@ -309,7 +315,10 @@ export class Jobs<Answer extends JobAnswer> {
       log(canceled ? "info" : "warn", event, { ...fields, code, duration_ms });
       throw error;
     } finally {
-      if (this.#entries.has(context.id)) this.#keep(job);
+      if (this.#entries.has(context.id)) {
+        this.#entries.set(context.id, finishedEntry(job));
+        this.#keep(job);
+      }
     }
   }
 
@@ -340,8 +349,8 @@ export class Jobs<Answer extends JobAnswer> {
     );
     const tooMany = finished.length - MAX_KEPT;
     for (const [index, { job }] of finished.entries()) {
-      const { endedAt = 0, id } = job.record;
-      if (index >= tooMany && endedAt + keepMs > Date.now()) continue;
+      if (index >= tooMany && job.overForMs <= keepMs) continue;
+      const { id } = job.record;
       this.#entries.delete(id);
       files.remove(id).catch((error) => {
         log("error", "job.remove_failed", { job: id, reason: String(error) });

@@ -1,6 +1,12 @@
 import { encodeHex } from "@std/encoding/hex";
 import { ApiError } from "../errors.ts";
-import type { JobAnswer, JobEntry, Jobs, SubscriberOptions } from "./jobs.ts";
+import {
+  finishedEntry,
+  type JobAnswer,
+  type JobEntry,
+  type Jobs,
+  type SubscriberOptions,
+} from "./jobs.ts";
 
 const KEY = /^[\x21-\x7e]{1,255}$/;
 /** How long a job with an `Idempotency-Key` waits for its caller to come back, in milliseconds. */
@@ -35,7 +41,7 @@ export interface RepeatableRequest<Answer> {
 interface Run<Answer> {
   readonly key: string | undefined;
   readonly fingerprint: string;
-  readonly entry: Promise<JobEntry<Answer>>;
+  entry: Promise<JobEntry<Answer>>;
   /** The job's id, once it is accepted. */
   job?: string;
   /** Which retry its last caller was. */
@@ -130,6 +136,8 @@ export class Replay<Answer extends JobAnswer> {
       run.job = job.record.id;
       await answer;
       run.doneAt = performance.now();
+      // What is kept until then holds the request's signals.
+      run.entry = Promise.resolve(finishedEntry(job));
     }).catch(() => this.#runs.delete(run));
   }
 

@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { join } from "@std/path";
 import { namesIn } from "../codex/stand_in.ts";
+import { setClock } from "../support/clock.ts";
 import { openPlace } from "../support/place.ts";
 import { startTestService, type TestService } from "../support/service.ts";
 import { filesIn } from "../support/test_server.ts";
@@ -97,11 +98,11 @@ Deno.test("a session that cannot be read any more costs no picture", async () =>
 });
 
 for (const days of [-1, 1]) {
-  Deno.test(`a clock that is set by ${days} days while pictures are drawn changes nothing`, async () => {
+  Deno.test(`a clock that is set by ${days} days while pictures are drawn, and set right again, changes nothing`, async () => {
     await using server = await startTestService();
     const answer = server.generate({ prompt: "a fox sandbox:slow=300" });
     await server.untilDrawing(1);
-    using _ = setClock(days * 86_400_000);
+    const clock = setClock(days * 86_400_000);
     const response = await answer;
     const { data } = await response.json();
     assertEquals(response.status, 200);
@@ -112,20 +113,11 @@ for (const days of [-1, 1]) {
     const file = await fetch(data[0].url);
     await file.body?.cancel();
     assertEquals(file.status, 200);
+    clock[Symbol.dispose]();
+    const jobs = await (await fetch(`${server.url}/v1/jobs`)).json();
+    assertEquals(jobs.data.length, 2);
     await assertNothingLeft(server, 2);
   });
-}
-
-/** Lets the clock of this process be wrong until it is disposed. */
-function setClock(ms: number): Disposable {
-  const Right = Date;
-  globalThis.Date = class extends Right {
-    constructor(...args: unknown[]) {
-      super(...(args.length === 0 ? [Right.now() + ms] : args) as [number]);
-    }
-    static override now = () => Right.now() + ms;
-  } as DateConstructor;
-  return { [Symbol.dispose]: () => void (globalThis.Date = Right) };
 }
 
 async function accept(
