@@ -107,9 +107,9 @@ function readErrorBody(literal: string | undefined): ErrorBody {
   try {
     const error = JSON.parse(JSON.parse(rustToJson(literal ?? "")))?.error ??
       {};
-    const resets = error.resets_at === undefined
-      ? error.resets_in_seconds
-      : error.resets_at - Date.now() / 1000;
+    // Our clock may be wrong, so that what is told as a time from now comes first.
+    const resets = error.resets_in_seconds ??
+      error.resets_at - Date.now() / 1000;
     return {
       code: text(error.code),
       type: text(error.type),

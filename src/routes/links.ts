@@ -75,15 +75,21 @@ export class Links {
     }
     const wanted = this.#signature(id, expires);
     const sent = new TextEncoder().encode(searchParams.get("signature") ?? "");
+    const left = Number(expires) - Date.now();
+    // What was signed while the clock was ahead of time would be good for as long as that.
     return sent.length === wanted.length && timingSafeEqual(sent, wanted) &&
-      Number(expires) > Date.now();
+      left > 0 && left <= this.#options.linkTtlMs + this.#step;
+  }
+
+  /** For how long the same URL is written, in milliseconds, so that a browser that lists images again has them in its cache. */
+  get #step(): number {
+    return Math.ceil(this.#options.linkTtlMs / 8);
   }
 
   #sign({ searchParams }: URL, id: string): void {
-    const { linkTtlMs } = this.#options;
-    // The same for a while, so that a browser that lists images again has them in its cache.
-    const step = Math.ceil(linkTtlMs / 8);
-    const expires = `${Math.ceil((Date.now() + linkTtlMs) / step) * step}`;
+    const step = this.#step;
+    const end = Date.now() + this.#options.linkTtlMs;
+    const expires = `${Math.ceil(end / step) * step}`;
     const signature = new TextDecoder().decode(this.#signature(id, expires));
     searchParams.set("expires", expires);
     searchParams.set("signature", signature);

@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { readToolError, readToolFailure } from "../../src/codex/failures.ts";
 import type { ApiError } from "../../src/errors.ts";
+import { setClock } from "../support/clock.ts";
 
 const PREFIX = "2026-11-22T21:18:25.614350Z ERROR codex_core::tools::router:";
 
@@ -78,6 +79,20 @@ Deno.test("readToolFailure() waits until the time in resets_at", () => {
   const wait = read(errorLine("429 Too Many Requests", error)).retryAfter;
   assert(wait !== undefined && wait > 480 && wait <= 500, `${wait}`);
 });
+
+for (const days of [-1, 1]) {
+  Deno.test(`readToolFailure() believes resets_in_seconds where the clock is wrong by ${days} days`, () => {
+    const resets_at = Math.floor(Date.now() / 1000) + 500;
+    using _ = setClock(days * 86_400_000);
+    const error = {
+      code: "usage_limit_reached",
+      resets_at,
+      resets_in_seconds: 500,
+    };
+    const { retryAfter } = read(errorLine("429 Too Many Requests", error));
+    assertEquals(retryAfter, 500);
+  });
+}
 
 Deno.test("readToolFailure() takes a 401 for a login that is not accepted", () => {
   const failure = read(line("401 Unauthorized", "{}"));

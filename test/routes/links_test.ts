@@ -6,6 +6,7 @@ import {
 } from "@std/assert";
 import { Links, type LinksOptions } from "../../src/routes/links.ts";
 import { exchange } from "../http/_raw.ts";
+import { setClock } from "../support/clock.ts";
 import { startTestService, type TestService } from "../support/service.ts";
 
 const BASE = "http://pictures.test:17341";
@@ -94,6 +95,16 @@ Deno.test("Links.isSigned() ends when the time is over", async () => {
   await new Promise((resolve) => setTimeout(resolve, 130));
   assertEquals(isSigned(url), false);
 });
+
+for (const days of [-1, 1]) {
+  Deno.test(`Links.isSigned() knows no URL that was signed while the clock was set by ${days} days`, () => {
+    using clock = setClock(days * 86_400_000);
+    const url = linkOf();
+    assert(isSigned(url));
+    clock[Symbol.dispose]();
+    assertEquals(isSigned(url), false);
+  });
+}
 
 Deno.test("every answer of a server with a key has URLs that open without it, and nothing else", async (test) => {
   await using server = await startTestService({
