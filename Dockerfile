@@ -45,8 +45,9 @@ RUN ln -s "$DENO_DIR"/npm/*/@openai/codex/*/vendor/*/bin/codex /usr/local/bin/co
 COPY --from=config /app/deno.json /app/deno.lock ./
 COPY src src
 RUN deno cache --quiet src/main.ts
-# The two for the allocator keep memory at 190 MB over many conversions, where it would climb to 900.
+# Those for the allocator are explained in scripts/start.ts.
 ENV HOME=/data \
+    MALLOC_ARENA_MAX=2 \
     MALLOC_MMAP_THRESHOLD_=131072 \
     MALLOC_TRIM_THRESHOLD_=131072 \
     CODEX_HOME=/auth \

@@ -1,5 +1,5 @@
 import { fromFileUrl } from "@std/path";
-import { serverArguments } from "../../scripts/start.ts";
+import { ALLOCATOR, serverArguments } from "../../scripts/start.ts";
 import { readConfig } from "../../src/config.ts";
 import { openPlace, type Place, type TestSettings } from "./place.ts";
 import { TestServer } from "./test_server.ts";
@@ -64,7 +64,7 @@ export class ServerProcess extends TestServer implements AsyncDisposable {
 }
 
 /**
- * Starts the server in a process of its own, with the permissions of the `start` task, and waits until it listens.
+ * Starts the server in a process of its own as the `start` task does, with no more permissions, and waits until it listens.
  *
  * @param settings What differs from `Place.environment({})`.
  * @param shared A place to use and to leave; when left out, one of its own.
@@ -77,7 +77,7 @@ export async function spawnServer(
   const place = shared ?? parts.use(await openPlace());
   const env = place.environment(settings);
   const { config } = readConfig(env, ROOT);
-  const process = run(serverArguments(config), env);
+  const process = run(serverArguments(config), { ...ALLOCATOR, ...env });
   parts.defer(async () => {
     killIfAlive(process.child);
     await process.ended;
