@@ -4,9 +4,9 @@ import { DatabaseSync } from "node:sqlite";
 const IN_MEMORY = ":memory:";
 /**
  * The {@link https://www.sqlite.org/rescode.html | result codes} of SQLite that say that a file cannot be used as it is:
- * locked by another program, read-only, unreadable, damaged, not to be opened, or no database at all.
+ * locked by another program, read-only, unreadable, damaged, on a full disk, not to be opened, or no database at all.
  */
-const UNUSABLE: readonly number[] = [5, 6, 8, 10, 11, 14, 26];
+const UNUSABLE: readonly number[] = [5, 6, 8, 10, 11, 13, 14, 26];
 /** Its code for a table or column that is not there. */
 const ERROR = 1;
 

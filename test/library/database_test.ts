@@ -57,6 +57,14 @@ Deno.test("DisposableDatabase opens where another program has locked the file", 
   assertEquals(count(database), 1);
 });
 
+Deno.test("DisposableDatabase goes on without a file that cannot grow", async () => {
+  await using temp = await openTemp();
+  using database = temp.open();
+  database.use((database) => database.exec("PRAGMA max_page_count = 1"));
+  add(database, "a".repeat(100_000));
+  assertEquals([count(database), temp.damages], [1, 1]);
+});
+
 Deno.test("DisposableDatabase goes on in memory where no file can be made", async () => {
   await using temp = await openTemp();
   using database = new DisposableDatabase({
