@@ -1,8 +1,11 @@
 import { delay } from "@std/async/delay";
 import { join } from "@std/path";
 
-/** How often to look where the system tells of no changes, in milliseconds. */
-const POLL_MS = 50;
+/**
+ * How often to look, in milliseconds. The directory is not watched: `Deno.watchFs` opens what appears, and where that is a
+ * pipe, it waits for ever, and with it the next call of it and the whole process.
+ */
+const POLL_MS = 20;
 
 /**
  * Says what is wrong with a file as a picture.
@@ -10,12 +13,6 @@ const POLL_MS = 50;
  * @returns Undefined for a whole picture, else a phrase such as `is truncated`.
  */
 export type ImageCheck = (path: string) => Promise<string | undefined>;
-
-/** Tells when something at a path changes. */
-export interface Changes extends Disposable {
-  /** Resolves at the next change. */
-  next(): Promise<void>;
-}
 
 /**
  * Waits for a whole picture in a directory.
@@ -32,13 +29,10 @@ export async function watchForImage(
   signal: AbortSignal,
 ): Promise<string> {
   await Deno.mkdir(directory, { recursive: true });
-  using changes = watchChanges(directory);
   while (true) {
-    // Asked for before the look, so that no change during the look is missed.
-    const change = changes.next();
     const { whole } = await findImage(directory, check);
     if (whole !== undefined) return whole;
-    await waitForChange(change, POLL_MS, signal);
+    await delay(POLL_MS, { signal });
   }
 }
 
@@ -62,51 +56,6 @@ export async function findImage(
     }
   }
   return { wrong };
-}
-
-/**
- * Watches a file, or the files of a directory.
- *
- * Where the system cannot, no change is ever told.
- */
-export function watchChanges(path: string): Changes {
-  let watcher: Deno.FsWatcher;
-  try {
-    watcher = Deno.watchFs(path, { recursive: false });
-  } catch {
-    // The system's limit on watches is often used up by editors: polling does, only slower.
-    return { next: () => new Promise(() => {}), [Symbol.dispose]: () => {} };
-  }
-  let change = Promise.withResolvers<void>();
-  (async () => {
-    for await (const { kind } of watcher) {
-      // Our own reading is an "access".
-      if (kind !== "create" && kind !== "modify") continue;
-      change.resolve();
-      change = Promise.withResolvers();
-    }
-  })();
-  return {
-    next: () => change.promise,
-    [Symbol.dispose]: () => watcher.close(),
-  };
-}
-
-/**
- * Waits for a change, or for as long as it may go unnoticed.
- *
- * @param ms How long, in milliseconds.
- * @throws The signal's reason.
- */
-export async function waitForChange(
-  change: Promise<void>,
-  ms: number,
-  signal: AbortSignal,
-): Promise<void> {
-  const waited = new AbortController();
-  const pause = AbortSignal.any([signal, waited.signal]);
-  await Promise.race([change, delay(ms, { signal: pause })]);
-  waited.abort();
 }
 
 async function filesOf(directory: string): Promise<string[]> {

@@ -1,7 +1,7 @@
 import { delay } from "@std/async/delay";
 import { join } from "@std/path";
 import { removeIfExists, startStopwatch, tryParseJson } from "../util.ts";
-import { waitForChange, watchChanges } from "./image_watcher.ts";
+import { waitForChange, watchChanges } from "./file_changes.ts";
 
 /** Lines longer than this hold pictures; what matters stands at their beginning. */
 const LINE_BYTES = 131_072;
