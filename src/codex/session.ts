@@ -259,9 +259,12 @@ async function readFrom(
   { longest, offset }: { readonly offset: number; readonly longest: number },
 ): Promise<Uint8Array> {
   using file = await Deno.open(path);
+  // Most looks find nothing new, and each would leave a buffer to be collected.
+  const unread = file.statSync().size - offset;
+  if (unread <= 0) return new Uint8Array(0);
   await file.seek(offset, Deno.SeekMode.Start);
   const chunks: Uint8Array<ArrayBuffer>[] = [];
-  const buffer = new Uint8Array(READ_BYTES);
+  const buffer = new Uint8Array(Math.min(unread, READ_BYTES));
   let line = 0;
   for (let length; (length = await file.read(buffer)) !== null;) {
     const chunk = buffer.slice(0, length);

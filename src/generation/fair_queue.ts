@@ -5,6 +5,10 @@ import { ApiError, type ErrorCode } from "../errors.ts";
 const CHECK_MS = 1_000;
 /** How often a pause is tried, in milliseconds, where nothing else is set. */
 const PROBE_MS = 300_000;
+/** Up to which place in the queue every change is told. */
+const NEAR = 32;
+/** Of which part of a place further back a change is told, for each start of a worker changes all places. */
+const TOLD_CHANGE = 1 / 8;
 
 /** How many workers there may be. */
 export interface FairQueueOptions {
@@ -53,7 +57,8 @@ export interface Reservation {
   /**
    * Waits for the place.
    *
-   * @param onMove Told of the place in the queue, from 1, and of what the queue waits for, at once and when one changes.
+   * @param onMove Told of the place in the queue, from 1, and of what the queue waits for, at once and when one changes; of a
+   * place far back when it has changed by much.
    * @throws The signal's reason, or the failure that paused the queue.
    */
   ready(
@@ -72,7 +77,10 @@ export type OnMove = (position: number, paused?: QueuePause) => void;
 interface Place {
   readonly granted: PromiseWithResolvers<void>;
   readonly waitForQuota: boolean;
+  /** Those of the same request that wait. */
+  readonly round: Place[];
   state: "waiting" | "active" | "released";
+  /** The place in the queue that was told. */
   position: number;
   paused: QueuePause | undefined;
   onMove: OnMove;
@@ -93,8 +101,9 @@ interface Pause extends QueuePause {
 export class FairQueue {
   readonly #options: FairQueueOptions;
   /** Waiting places by request, in the order of their turns. */
-  #queue: Place[][] = [];
+  readonly #queue: Place[][] = [];
   #active = 0;
+  #waiting = 0;
   #pause: Pause | undefined;
   #probe: Place | undefined;
   /** When the pause was last told or tried, in milliseconds since 1970. */
@@ -110,7 +119,7 @@ export class FairQueue {
     return {
       active: this.#active,
       max: this.#options.max,
-      queued: this.#queue.flat().length,
+      queued: this.#waiting,
       queueMax: this.#options.maxQueue,
       paused: this.#paused,
     };
@@ -134,9 +143,11 @@ export class FairQueue {
       throw remaining(this.#pause);
     }
     this.#requireRoom(count);
+    const round: Place[] = [];
     const places = Array.from({ length: count }, (): Place => ({
       granted: Promise.withResolvers(),
       waitForQuota,
+      round,
       state: "waiting",
       position: 0,
       paused: undefined,
@@ -144,7 +155,9 @@ export class FairQueue {
     }));
     // Whoever gave up waiting is not there to be told.
     for (const { granted } of places) granted.promise.catch(() => {});
-    this.#queue.push([...places]);
+    round.push(...places);
+    this.#queue.push(round);
+    this.#waiting += count;
     this.#advance();
     return places.map((place) => ({
       ready: (signal, onMove) => {
@@ -244,7 +257,7 @@ export class FairQueue {
         }, for so many workers and places in the queue there are`,
       );
     }
-    const queued = this.#queue.flat().length;
+    const queued = this.#waiting;
     const startable = this.#pause === undefined
       ? max
       : this.#active + (this.#isProbeDue() ? 1 : 0);
@@ -269,26 +282,31 @@ export class FairQueue {
         this.#probedAt = Date.now();
       }
       place.state = "active";
+      this.#waiting--;
       this.#active++;
       if (place.paused !== undefined) place.onMove(place.position);
       place.granted.resolve();
     }
     const paused = this.#paused;
-    for (const [index, place] of inTurn(this.#queue).entries()) {
-      const isSame = place.position === index + 1 &&
-        place.paused?.until === paused?.until;
-      if (isSame) continue;
-      place.position = index + 1;
+    forEachInTurn(this.#queue, (place, index) => {
+      const position = index + 1;
+      const isSame = place.paused?.until === paused?.until &&
+        isAbout(position, place.position);
+      if (isSame) return;
+      place.position = position;
       place.paused = paused;
-      place.onMove(place.position, paused);
-    }
+      place.onMove(position, paused);
+    });
   }
 
   #release(place: Place): void {
     if (place.state === "waiting") {
-      this.#queue = this.#queue
-        .map((round) => round.filter((waiting) => waiting !== place))
-        .filter((round) => round.length > 0);
+      const { round } = place;
+      this.#waiting--;
+      round.splice(round.indexOf(place), 1);
+      if (round.length === 0) {
+        this.#queue.splice(this.#queue.indexOf(round), 1);
+      }
     }
     if (place.state === "active") this.#active--;
     place.state = "released";
@@ -309,10 +327,24 @@ function remaining({ failure, until }: Pause): ApiError {
   return new ApiError(failure.code, failure.message, { retryAfter });
 }
 
-// The order in which places come up: everybody's first, then everybody's second.
-function inTurn(queue: readonly (readonly Place[])[]): Place[] {
-  const rounds = Math.max(0, ...queue.map((turn) => turn.length));
-  return Array.from({ length: rounds }).flatMap((_, round) =>
-    queue.flatMap((turn) => turn.slice(round, round + 1))
-  );
+// In the order in which they come up: everybody's first, then everybody's second.
+function forEachInTurn(
+  queue: readonly (readonly Place[])[],
+  visit: (place: Place, index: number) => void,
+): void {
+  let index = 0;
+  let isOver = false;
+  for (let round = 0; !isOver; round++) {
+    isOver = true;
+    for (const places of queue) {
+      if (round >= places.length) continue;
+      isOver = false;
+      visit(places[round], index++);
+    }
+  }
+}
+
+function isAbout(position: number, told: number): boolean {
+  const change = Math.abs(position - told);
+  return change === 0 || position > NEAR && change < position * TOLD_CHANGE;
 }

@@ -1,4 +1,10 @@
-import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertLess,
+  assertRejects,
+  assertThrows,
+} from "@std/assert";
 import { delay } from "@std/async/delay";
 import { ApiError } from "../../src/errors.ts";
 import {
@@ -155,6 +161,22 @@ Deno.test("Reservation.ready() tells the place in the queue as it changes", () =
   assertEquals(moves, [2, 3, 20, 10, 2]);
   a2.release();
   assertEquals(moves, [2, 3, 20, 10, 2, 1]);
+});
+
+Deno.test("Reservation.ready() tells a place far back now and then, and one near the front exactly", () => {
+  const count = 500;
+  const slots = new FairQueue({ max: 1, maxQueue: count });
+  const told = Array.from({ length: count }, (): number[] => []);
+  const tickets = told.map((positions) => {
+    const [ticket] = slots.reserve(1);
+    ticket.ready(NEVER, (position) => positions.push(position));
+    return ticket;
+  });
+  for (const ticket of tickets) ticket.release();
+  const last = told[count - 1];
+  assertEquals(last[0], count - 1);
+  assertEquals(last.slice(-32), Array.from({ length: 32 }, (_, i) => 32 - i));
+  assertLess(last.length, 64);
 });
 
 Deno.test("FairQueue.pause() fails who waits and is not patient", async () => {
