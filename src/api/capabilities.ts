@@ -34,14 +34,24 @@ export type Capabilities = ReturnType<typeof capabilities>;
 
 /** Tells what the server can do, from the same constants that requests are checked against. */
 export function capabilities(
-  { apiKey, timeoutMs }: Pick<Config, "apiKey" | "timeoutMs">,
+  { apiKey, maxBodyBytes, maxQueue, maxRequestPixels, maxWorkers, timeoutMs }:
+    Pick<
+      Config,
+      | "apiKey"
+      | "maxBodyBytes"
+      | "maxQueue"
+      | "maxRequestPixels"
+      | "maxWorkers"
+      | "timeoutMs"
+    >,
 ) {
   return {
     auth_required: apiKey !== undefined,
     backend: "codex-exec",
     model: MODEL,
     generation_timeout_ms: timeoutMs,
-    max_images: MAX_IMAGES,
+    max_images: Math.min(MAX_IMAGES, maxWorkers + maxQueue),
+    max_body_bytes: maxBodyBytes,
     output_formats: OUTPUT_FORMATS,
     qualities: QUALITIES,
     quality_control: "prompt",
@@ -62,6 +72,7 @@ export function capabilities(
       max_originals: REFERENCE_LIMITS.maxOriginals,
       max_bytes: REFERENCE_LIMITS.maxBytes,
       max_pixels: REFERENCE_LIMITS.maxPixels,
+      max_total_pixels: maxRequestPixels,
       formats: REFERENCE_LIMITS.formats,
     },
   } as const;

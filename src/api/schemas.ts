@@ -343,6 +343,7 @@ export const capabilitiesSchema = z.object({
   model,
   generation_timeout_ms: z.int(),
   max_images: z.int(),
+  max_body_bytes: z.int(),
   output_formats: z.array(z.enum(OUTPUT_FORMATS)),
   qualities: z.array(z.enum(QUALITIES)),
   quality_control: z.literal("prompt").meta({
@@ -369,6 +370,9 @@ export const capabilitiesSchema = z.object({
     max_originals: z.int(),
     max_bytes: z.int(),
     max_pixels: z.int(),
+    max_total_pixels: z.int().meta({
+      description: "What all references of a request may have together",
+    }),
     formats: z.array(z.enum(REFERENCE_LIMITS.formats)),
   }),
 });

@@ -38,6 +38,7 @@ const USUAL: Known = {
     max_originals: 5,
     max_bytes: 52_428_800,
     max_pixels: 100_000_000,
+    max_total_pixels: 400_000_000,
     formats: ["image/png", "image/jpeg", "image/webp"],
   },
 };
