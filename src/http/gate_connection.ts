@@ -1,5 +1,7 @@
 /** The sizes of buffers, in bytes: of a request or an answer of JSON, and of a picture. */
 const BUFFER_BYTES = { small: 16_384, large: 262_144 } as const;
+/** How many small buffers are kept for the next connections. */
+const MAX_SPARE = 128;
 /** How long the handler may leave bytes unread before the gate reads on without it, in milliseconds. */
 const STALL_MS = 250;
 /** What is kept of all callers whose bytes the handler leaves unread, in bytes: more than one whole request may have. */
@@ -164,8 +166,8 @@ export class GateConnection {
   }
 
   async #passRequests(): Promise<void> {
-    const read = createReader(this.#caller);
-    for (let piece; (piece = await this.#next(read)) !== null;) {
+    using reader = new Reader(this.#caller);
+    for (let piece; (piece = await this.#next(reader)) !== null;) {
       if (this.#isDropping) continue;
       if (this.#requests.size === 0 && !this.#hasHead) {
         this.#hasHead = true;
@@ -179,8 +181,8 @@ export class GateConnection {
   }
 
   async #passAnswers(): Promise<void> {
-    const read = createReader(this.#inner);
-    for (let piece; (piece = (await read()).piece) !== null;) {
+    using reader = new Reader(this.#inner);
+    for (let piece; (piece = (await reader.read()).piece) !== null;) {
       this.#isOwed = false;
       this.#answeringSince = performance.now();
       if (!await write(this.#caller, piece)) {
@@ -197,10 +199,10 @@ export class GateConnection {
   }
 
   /** Takes the next piece from the caller; null when there is none. */
-  async #next(read: Reader): Promise<Uint8Array | null> {
+  async #next(reader: Reader): Promise<Uint8Array | null> {
     if (this.#queue.length === 0) await this.#reading;
     const piece = this.#queue.shift();
-    if (piece === undefined) return await this.#read(read);
+    if (piece === undefined) return await this.#read(reader);
     this.#options.unread.bytes -= piece?.length ?? 0;
     return piece;
   }
@@ -208,9 +210,9 @@ export class GateConnection {
   /** Reads on while the server takes nothing: behind what it leaves may stand the end of the caller. */
   async #readAhead(): Promise<void> {
     const { unread } = this.#options;
-    const read = createReader(this.#caller);
+    using reader = new Reader(this.#caller);
     while (this.#stalledSince > 0 && unread.bytes < MAX_UNREAD_BYTES) {
-      const piece = (await this.#read(read))?.slice() ?? null;
+      const piece = (await this.#read(reader))?.slice() ?? null;
       if (this.#isClosed) break;
       this.#queue.push(piece);
       unread.bytes += piece?.length ?? 0;
@@ -219,8 +221,8 @@ export class GateConnection {
     this.#reading = undefined;
   }
 
-  async #read(read: Reader): Promise<Uint8Array | null> {
-    const { piece, isBroken } = await read();
+  async #read(reader: Reader): Promise<Uint8Array | null> {
+    const { piece, isBroken } = await reader.read();
     if (piece === null) this.#leave();
     if (isBroken) this.close();
     return piece;
@@ -246,28 +248,41 @@ export class GateConnection {
   }
 }
 
-/** Reads the next piece, which is overwritten by the one after it. */
-type Reader = () => Promise<
-  { readonly piece: Uint8Array | null; readonly isBroken: boolean }
->;
+/** Small buffers that no reader uses: thousands of them would be there until garbage is collected. */
+const spare: Uint8Array<ArrayBuffer>[] = [];
 
-/** Makes a reader whose buffer grows where much comes at once. */
-function createReader(connection: Deno.TcpConn): Reader {
-  let buffer = new Uint8Array(BUFFER_BYTES.small);
-  return async () => {
+/** Reads a connection piece by piece; its buffer grows where much comes at once. */
+class Reader implements Disposable {
+  readonly #connection: Deno.TcpConn;
+  #buffer = spare.pop() ?? new Uint8Array(BUFFER_BYTES.small);
+
+  constructor(connection: Deno.TcpConn) {
+    this.#connection = connection;
+  }
+
+  /** Reads the next piece, which is overwritten by the one after it. */
+  async read(): Promise<
+    { readonly piece: Uint8Array | null; readonly isBroken: boolean }
+  > {
+    const buffer = this.#buffer;
     try {
-      const length = await connection.read(buffer);
+      const length = await this.#connection.read(buffer);
       if (length === null) return { piece: null, isBroken: false };
-      const piece = buffer.subarray(0, length);
       if (length === buffer.length && length < BUFFER_BYTES.large) {
-        buffer = new Uint8Array(BUFFER_BYTES.large);
+        this.#buffer = new Uint8Array(BUFFER_BYTES.large);
       }
-      return { piece, isBroken: false };
+      return { piece: buffer.subarray(0, length), isBroken: false };
     } catch {
       // Reset, or closed by us: either way it is over.
       return { piece: null, isBroken: true };
     }
-  };
+  }
+
+  /** Gives the buffer to the next reader. */
+  [Symbol.dispose](): void {
+    const isSmall = this.#buffer.length === BUFFER_BYTES.small;
+    if (isSmall && spare.length < MAX_SPARE) spare.push(this.#buffer);
+  }
 }
 
 /** Writes all of some bytes, and tells whether that went well. */
