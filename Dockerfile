@@ -48,8 +48,8 @@ RUN deno cache --quiet src/main.ts
 # Those for the allocator are explained in scripts/start.ts.
 ENV HOME=/data \
     MALLOC_ARENA_MAX=2 \
-    MALLOC_MMAP_THRESHOLD_=131072 \
-    MALLOC_TRIM_THRESHOLD_=131072 \
+    MALLOC_MMAP_THRESHOLD_=65536 \
+    MALLOC_TRIM_THRESHOLD_=65536 \
     CODEX_HOME=/auth \
     CODEX_IMAGE_SERVER_HOST=0.0.0.0 \
     CODEX_IMAGE_SERVER_PORT=17341 \
