@@ -3,6 +3,8 @@ import { filesIn } from "../../test/support/test_server.ts";
 import type { ServerProcess } from "../../test/support/server_process.ts";
 
 const KIB_PER_MB = 1_000_000 / 1_024;
+/** How often memory is looked at, in milliseconds. */
+const LOOK_MS = 500;
 
 /** What a server takes of its machine. */
 export interface Reading {
@@ -24,6 +26,21 @@ export async function peakMegabytes({ pid }: ServerProcess): Promise<number> {
   return Math.round(Number(/VmHWM:\s+(\d+)/.exec(status)?.[1]) / KIB_PER_MB);
 }
 
+/**
+ * Looks at the memory of a server again and again, for one look depends on when garbage was last collected.
+ *
+ * @returns What ends the looking, and tells the median, in megabytes.
+ */
+export function watchMemory({ pid }: ServerProcess): () => number {
+  const looks: number[] = [];
+  const timer = setInterval(() => looks.push(residentMegabytes(pid)), LOOK_MS);
+  return () => {
+    clearInterval(timer);
+    const sorted = looks.toSorted((a, b) => a - b);
+    return sorted[Math.floor(sorted.length / 2)];
+  };
+}
+
 /** Looks at a server from outside. */
 export async function takeReading(server: ServerProcess): Promise<Reading> {
   const { dataDir, outputDir } = server.place;
@@ -32,14 +49,18 @@ export async function takeReading(server: ServerProcess): Promise<Reading> {
   const stored = filesIn(outputDir);
   const temps = stored.filter((name) => name.endsWith(".tmp"));
   return {
-    megabytes: Math.round(
-      Number(await run("ps", "-o", "rss=", "-p", pid)) / KIB_PER_MB,
-    ),
+    megabytes: residentMegabytes(server.pid),
     openFiles: (await run("ls", `/proc/${pid}/fd`)).trim().split("\n").length,
     processes: (await server.processes()).length,
     tempFiles: work.length + temps.length,
     pictures: stored.filter((name) => name.endsWith(".json")).length,
   };
+}
+
+function residentMegabytes(pid: number): number {
+  const status = Deno.readTextFileSync(`/proc/${pid}/status`);
+  const kib = Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]);
+  return Math.round(kib / KIB_PER_MB * 10) / 10;
 }
 
 async function run(program: string, ...args: string[]): Promise<string> {
