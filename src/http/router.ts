@@ -4,6 +4,7 @@ import { truncateAndQuote } from "../util.ts";
 
 /** What makes a path more than its characters. */
 const SPECIAL = /[:*?+(){}\\]/;
+const EVENT_STREAM = "text/event-stream";
 
 /**
  * Tells the path of a request as its URL holds it, with percent-encoding left alone.
@@ -126,8 +127,15 @@ function matcher(path: string): (pathname: string) => Params | undefined {
 
 /** Drops the body, and with it whatever it was to be read from. */
 async function withoutBody(response: Response): Promise<Response> {
-  if (response.body === null) return response;
-  await response.body.cancel();
+  const { body, headers } = response;
+  if (body === null) return response;
+  // What goes on for ever has no length; what comes from disk says its own.
+  if (headers.has("content-length") || headers.get("content-type")?.startsWith(EVENT_STREAM)) {
+    await body.cancel();
+  } else {
+    const { length } = await response.bytes();
+    headers.set("content-length", `${length}`);
+  }
   // Of no body at all, Deno.serve would say that its length is 0.
   return new Response(ReadableStream.from([]), response);
 }
