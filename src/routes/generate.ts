@@ -30,7 +30,8 @@ export const IDEMPOTENCY_KEY: Parameter = {
     "A repeat under the same key gets the job that was started under it",
 };
 
-type Needed =
+/** What a route needs of the service that makes images. */
+export type GenerationNeeds =
   | "budget"
   | "config"
   | "jobs"
@@ -40,7 +41,7 @@ type Needed =
   | "streams";
 
 /** The route that makes images. */
-export const GENERATE_ROUTES: readonly ApiRoute<Needed>[] = [
+export const GENERATE_ROUTES: readonly ApiRoute<GenerationNeeds>[] = [
   {
     method: "POST",
     path: "/v1/images/generate",
@@ -150,7 +151,7 @@ function describeUsage({ inputTokens, outputTokens }: Readonly<Usage>) {
 
 async function generate(
   request: Request,
-  { requestId, service }: HandlerContext<Needed>,
+  { requestId, service }: HandlerContext<GenerationNeeds>,
 ): Promise<Response> {
   const { jobs, links, replay, streams } = service;
   const gone = linkAbortController(request.signal);

@@ -23,21 +23,13 @@ import {
 } from "../openai/response.ts";
 import { setSpanAttribute } from "../observability/tracing.ts";
 import { linkAbortController } from "../util.ts";
-import { IDEMPOTENCY_KEY } from "./generate.ts";
+import { type GenerationNeeds, IDEMPOTENCY_KEY } from "./generate.ts";
 import { imageNotFound } from "./images.ts";
 import type { Link } from "./links.ts";
 import { readRequest } from "./read_request.ts";
 import type { ApiRoute, HandlerContext } from "./route.ts";
 
-type Needed =
-  | "budget"
-  | "config"
-  | "jobs"
-  | "links"
-  | "log"
-  | "replay"
-  | "store"
-  | "streams";
+type Needed = GenerationNeeds | "store";
 
 const OPENAI_PATH =
   /^\/+(?:openai\/+(?:deployments\/+[^/]+\/+)?)?(?:v1\/+)*(images(?=\/+(?:generations|edits)\/*$)|models)(?:\/+(.+?))?\/*$/;
