@@ -29,7 +29,8 @@ import {
   type View,
 } from "./dom.ts";
 import { bytesOf, clockOf, sizeOf, whenOf } from "./format.ts";
-import { draftOf, warningsOf } from "./runs.ts";
+import { draftOf } from "./records.ts";
+import { warningsOf } from "./runs.ts";
 
 /** Shows it. */
 export function Details({ look }: { readonly look: Look }): View {
@@ -81,7 +82,10 @@ function facts(image: StoredImage): Children {
     h3(null, "Picture"),
     dl(
       { class: "facts" },
-      row("Asked for", sizeOf(image.requested_size)),
+      row(
+        "Asked for",
+        sizeOf(image.request?.output_size ?? image.requested_size),
+      ),
       row("Codex drew", sizeOf(image.native_size)),
       row(
         "Delivered",

@@ -6,7 +6,7 @@ import { keyNeeded } from "./api.ts";
 import { Banners, UsageMeter } from "./banners.ts";
 import { startClock } from "./clock.ts";
 import { isOpen } from "./closeup.ts";
-import { Composer } from "./composer.ts";
+import { Composer, focusPrompt } from "./composer.ts";
 import {
   a,
   button,
@@ -137,7 +137,7 @@ effect(() => {
 search.current = openSearch;
 let again: (() => void) | undefined;
 const root = document.querySelector("#app");
-if (root !== null) render(h(App, { onKey: () => void begin() }), root);
+if (root !== null) render(h(App, { onKey }), root);
 keepDraft();
 shareRecords();
 startClock();
@@ -146,6 +146,11 @@ deleteOnLeave();
 listenForKeys();
 listenForFiles(() => location.hash = "#create");
 void begin();
+
+function onKey(): void {
+  focusPrompt();
+  void begin();
+}
 
 async function begin(): Promise<void> {
   await meetServer();

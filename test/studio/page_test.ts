@@ -1,10 +1,10 @@
 import { assert, assertEquals } from "@std/assert";
 import { fromFileUrl, join } from "@std/path";
 import type { Page } from "playwright-core";
-import sharp from "sharp";
 import { canBrowse, useChromium } from "../browser/chromium.ts";
 import { openPlace } from "../support/place.ts";
 import { startTestService } from "../support/service.ts";
+import { fillLibrary, idOf } from "./many_pictures.ts";
 import { visitStudio } from "./visit.ts";
 
 const AXE = fromFileUrl(import.meta.resolve("axe-core"));
@@ -61,6 +61,8 @@ Deno.test("a page that needs a key asks for it, and then shows pictures", {
   await page.getByText("The server does not take this key").waitFor();
   await field.fill("wren-key");
   await page.keyboard.press("Enter");
+  // Until then what is typed is for the dialog.
+  await page.locator("#prompt:focus").waitFor();
   await studio.generate("a wren");
   await studio.untilSlots("saved");
   const source = await studio.run.locator("img[src]").getAttribute("src");
@@ -136,7 +138,7 @@ Deno.test("a library of 5,000 pictures scrolls to its end with few elements", {
   ignore,
 }, async () => {
   await using place = await openPlace();
-  await fillLibrary(place.outputDir);
+  await fillLibrary(place.outputDir, MANY);
   await using server = await startTestService({ SANDBOX: "1" }, place);
   await using studio = await visitStudio(browser, {
     url: server.url,
@@ -203,38 +205,4 @@ async function check(page: Page, what: string): Promise<void> {
     assertEquals(wide, [], `${what}, ${width} pixels`);
   }
   await page.setViewportSize({ width: 1280, height: 800 });
-}
-
-/** Makes pictures of one file, in runs of four. */
-async function fillLibrary(outputDir: string): Promise<void> {
-  await using server = await startTestService({
-    SANDBOX: "1",
-    OUTPUT_DIR: outputDir,
-  });
-  const { data: [made] } = await (await server.generate({ prompt: "a wren" }))
-    .json();
-  const sidecar = JSON.parse(
-    await Deno.readTextFile(join(outputDir, `${made.id}.json`)),
-  );
-  const small = await sharp(made.path).resize(64).png().toBuffer();
-  for (let i = 1; i < MANY; i++) {
-    const id = idOf(i);
-    await Deno.writeFile(join(outputDir, `${id}.png`), small);
-    await Deno.writeTextFile(
-      join(outputDir, `${id}.json`),
-      JSON.stringify({
-        ...sidecar,
-        id,
-        file: `${id}.png`,
-        bytes: small.length,
-        generation_id: `gen_${id.slice(6, 42)}`,
-        created_at: new Date(Date.UTC(2026, 0, 1) - i * 100_000).toISOString(),
-      }),
-    );
-  }
-}
-
-function idOf(i: number): string {
-  const run = `${i >> 2}`.padStart(12, "0");
-  return `codex-00000000-0000-4000-8000-${run}-${i % 4 + 1}`;
 }
