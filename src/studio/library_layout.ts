@@ -77,7 +77,10 @@ export function moveFocus(
   const grid = event.currentTarget;
   const place = (row?.top ?? 0) + grid.getBoundingClientRect().top;
   const below = place + cell.value + CAPTION - innerHeight;
-  if (place < 120) scrollBy(0, place - 120);
+  const covered = document.querySelector<HTMLElement>(".top")?.offsetHeight ??
+    0;
+  const free = Math.max(120, covered + 60);
+  if (place < free) scrollBy(0, place - free);
   else if (below > 0) scrollBy(0, below + GAP);
   const focus = (tries: number) => {
     const found = grid.querySelector<HTMLElement>(`[data-picture="${to.id}"]`);

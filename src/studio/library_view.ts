@@ -57,7 +57,9 @@ import { altOf } from "./run_slots.ts";
 import { draftOf } from "./records.ts";
 import { endedRuns } from "./runs.ts";
 
+/** How far from the window rows are drawn, and more pictures are asked for, in pixels. */
 const AHEAD = 800;
+const LOAD_AHEAD = 4_000;
 const TYPING_MS = 250;
 /** How long a picture must be near the window before it is loaded. */
 const STAY_MS = 120;
@@ -120,7 +122,7 @@ function Grid(): View {
     if (endedRuns.value >= 0) untracked(() => void loadNewest());
   });
   useSignalEffect(() => {
-    const isNear = seen.value.bottom + AHEAD > layout.value.height;
+    const isNear = seen.value.bottom + LOAD_AHEAD > layout.value.height;
     if (isNear && !isLoading.value) untracked(() => void loadMore());
   });
   const { height, rows } = layout.value;

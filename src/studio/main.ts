@@ -1,6 +1,7 @@
 /** The page: two views by the hash, and what lies over them. */
 import { effect, signal } from "@preact/signals";
 import { h, render } from "preact";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { Announcements, startAnnouncing } from "./announce.ts";
 import { keyNeeded } from "./api.ts";
 import { Banners, UsageMeter } from "./banners.ts";
@@ -47,45 +48,50 @@ const theme = signal<typeof THEMES[number]>(readValue(THEME, THEMES[0]));
 
 function App({ onKey }: { readonly onKey: () => void }): View {
   const isLibrary = view.value === "library";
+  const top = useRef<HTMLDivElement>(null);
+  useLayoutEffect(() => tellHeight(top.current), []);
   return [
-    header(
-      { class: "top" },
-      h1(
+    div(
+      { ref: top, class: "top" },
+      header(
         null,
-        img({ src: "studio/icon.svg", alt: "", width: 26, height: 26 }),
-        span(null, "Image studio"),
-      ),
-      nav(
-        { "aria-label": "Views" },
-        link("create", "Create"),
-        link("library", "Library"),
-      ),
-      h(UsageMeter, null),
-      div(
-        { class: "buttons" },
-        button(
-          {
+        h1(
+          null,
+          img({ src: "studio/icon.svg", alt: "", width: 26, height: 26 }),
+          span(null, "Image studio"),
+        ),
+        nav(
+          { "aria-label": "Views" },
+          link("create", "Create"),
+          link("library", "Library"),
+        ),
+        h(UsageMeter, null),
+        div(
+          { class: "buttons" },
+          button(
+            {
+              type: "button",
+              class: "small",
+              title: "Light or dark",
+              onClick: () => {
+                const next = (THEMES.indexOf(theme.value) + 1) % THEMES.length;
+                theme.value = THEMES[next];
+              },
+            },
+            span({ class: "unseen" }, "Colours: "),
+            THEME_NAMES[theme.value],
+          ),
+          button({
             type: "button",
             class: "small",
-            title: "Light or dark",
-            onClick: () => {
-              const next = (THEMES.indexOf(theme.value) + 1) % THEMES.length;
-              theme.value = THEMES[next];
-            },
-          },
-          span({ class: "unseen" }, "Colours: "),
-          THEME_NAMES[theme.value],
+            "aria-label": "Keys",
+            title: "Keys (?)",
+            onClick: () => helpIsOpen.value = true,
+          }, "?"),
         ),
-        button({
-          type: "button",
-          class: "small",
-          "aria-label": "Keys",
-          title: "Keys (?)",
-          onClick: () => helpIsOpen.value = true,
-        }, "?"),
       ),
+      h(Banners, null),
     ),
-    h(Banners, null),
     main(
       { id: "main", class: isLibrary ? "main" : "main create", tabIndex: -1 },
       isLibrary
@@ -98,6 +104,18 @@ function App({ onKey }: { readonly onKey: () => void }): View {
     h(Announcements, null),
     h(Toasts, null),
   ];
+}
+
+/** Tells the style how high the top is, below which the form begins. */
+function tellHeight(top: HTMLElement | null): () => void {
+  const sizes = new ResizeObserver(() =>
+    document.documentElement.style.setProperty(
+      "--top",
+      `${top?.offsetHeight ?? 0}px`,
+    )
+  );
+  if (top !== null) sizes.observe(top);
+  return () => sizes.disconnect();
 }
 
 function link(name: string, title: string): View {

@@ -20,7 +20,18 @@ type Known = Pick<
 /** Until the server has told its own. */
 const USUAL: Known = {
   max_images: 4,
-  ratio_options: ["1:1", "4:3", "3:2", "16:9", "3:4", "2:3", "9:16"],
+  ratio_options: [
+    "1:1",
+    "16:9",
+    "9:16",
+    "3:2",
+    "2:3",
+    "4:3",
+    "3:4",
+    "4:5",
+    "5:4",
+    "21:9",
+  ],
   output_formats: ["png", "jpeg", "webp"],
   qualities: ["auto", "high", "medium", "low"],
   references: {

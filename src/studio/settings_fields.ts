@@ -99,6 +99,7 @@ export function ShapeField(): View {
 /** Which size. */
 export function SizeField(): View {
   const { size } = settings.value;
+  const hasReference = references.value.length > 0 || size === "reference";
   return choices(
     {
       title: "Size",
@@ -107,11 +108,9 @@ export function SizeField(): View {
       options: [
         ...SIZES.map((value) => ({ value, label: capital(value) })),
         { value: "exact", label: "Exact" },
-        {
-          value: "reference",
-          label: "As reference",
-          disabled: references.value.length === 0,
-        },
+        ...(hasReference
+          ? [{ value: "reference", label: "As reference" }]
+          : []),
       ],
       onChoose: (value) => choose({ size: value }),
     },
