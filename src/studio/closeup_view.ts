@@ -32,6 +32,7 @@ import {
 } from "./dom.ts";
 import { useModal } from "./modal.ts";
 import { picture } from "./picture.ts";
+import { Toasts } from "./toast.ts";
 
 const STEP = 1.5;
 
@@ -45,7 +46,12 @@ export function Closeup(): View {
       onClose: closeLook,
     },
     current.value !== undefined &&
-      [h(Bar, null), h(Stage, null), h(Details, { look: current.value })],
+      [
+        h(Bar, null),
+        h(Stage, null),
+        h(Details, { look: current.value }),
+        h(Toasts, null),
+      ],
   );
 }
 

@@ -102,7 +102,8 @@ function App({ onKey }: { readonly onKey: () => void }): View {
     helpIsOpen.value && h(HelpDialog, {}),
     keyNeeded.value && h(KeyDialog, { onReady: onKey }),
     h(Announcements, null),
-    h(Toasts, null),
+    // The dialog has them while it is open: nothing else can be seen and pressed then.
+    !isOpen.value && h(Toasts, null),
   ];
 }
 

@@ -52,14 +52,23 @@ export async function addFromLibrary(id: string): Promise<void> {
     const [width, height] = native_size.split("x").map(Number);
     const label = shorten(prompt ?? "", 60) || "Picture of the library";
     const type = "image/png";
-    const imageId = id;
-    append({ key: id, label, type, bytes, width, height, imageId });
+    const isNew = append({
+      key: id,
+      label,
+      type,
+      bytes,
+      width,
+      height,
+      imageId: id,
+    });
+    if (!isNew) return;
     toast("Added as a reference", {
       label: "Undo",
       act: () => removeReference(id),
     });
   } catch (error) {
-    problem.value = wordsOf(error);
+    // The form may be out of sight.
+    toast(wordsOf(error));
   }
 }
 

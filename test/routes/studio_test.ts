@@ -1,4 +1,4 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import { STUDIO_ROUTES } from "../../src/routes/studio.ts";
 import { joinModules, stripTypes } from "../../src/routes/studio_script.ts";
 import { startTestService } from "../support/service.ts";
@@ -50,6 +50,7 @@ Deno.test("GET / and all that it names are served without a key, small, and unde
   const policy = page.headers.get("content-security-policy") ?? "";
   assert(policy.startsWith("default-src 'none'; script-src 'self' 'sha256-"));
   assert(!policy.includes("unsafe"));
+  assertMatch(html, /<noscript>[^]+needs JavaScript[^]+curl[^]+<\/noscript>/);
   const named = html.matchAll(/(?:href|src)="(studio\/[^"]+)"/g);
   let bytes = Number(page.headers.get("content-length"));
   for (const path of new Set(Array.from(named, ([, path]) => path))) {
