@@ -8,7 +8,7 @@ import {
   reusePicture,
   useAsReference,
 } from "./actions.ts";
-import { wordsOf } from "./api.ts";
+import { ApiError, wordsOf } from "./api.ts";
 import { copyPicture, copyText } from "./clipboard.ts";
 import { closeLook, type Look } from "./closeup.ts";
 import type { StoredImage, UsedReference } from "./contract.ts";
@@ -42,7 +42,7 @@ export function Details({ look }: { readonly look: Look }): View {
     problem.value = "";
     factsOf(id).then(
       (facts) => isCurrent && (image.value = facts),
-      (error) => isCurrent && (problem.value = wordsOf(error)),
+      (error) => isCurrent && (problem.value = problemOf(error)),
     );
     return () => isCurrent = false;
   }, [id]);
@@ -71,6 +71,12 @@ export function Details({ look }: { readonly look: Look }): View {
       p({ class: "problem", role: "alert" }, problem.value),
     known !== undefined && facts(known),
   );
+}
+
+function problemOf(error: unknown): string {
+  return error instanceof ApiError && error.status === 404
+    ? "This picture is no longer on the server"
+    : wordsOf(error);
 }
 
 function facts(image: StoredImage): Children {
