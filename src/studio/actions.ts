@@ -59,7 +59,7 @@ export async function reuse(draft: Draft): Promise<void> {
       "The server keeps no prompts, and this browser has not written this one";
   }
   location.hash = "#create";
-  requestAnimationFrame(focusPrompt);
+  focusPrompt();
 }
 
 /** Draws one more with the settings of a run. */

@@ -5,6 +5,7 @@ import {
   button,
   details,
   div,
+  focusOn,
   form,
   label,
   p,
@@ -76,7 +77,7 @@ export async function generate(): Promise<void> {
 
 /** Puts the cursor where one writes. */
 export function focusPrompt(): void {
-  document.querySelector<HTMLElement>("#prompt")?.focus();
+  focusOn("#prompt");
 }
 
 function AsCode(): View {

@@ -1,6 +1,7 @@
 /** Where the pictures of the library are on the page, and how the focus goes through them. */
 import { computed, signal } from "@preact/signals";
 import type { StoredImage } from "./contract.ts";
+import { focusOn } from "./dom.ts";
 import { images } from "./library.ts";
 import { picturesOf, rowsOf } from "./library_rows.ts";
 
@@ -82,12 +83,7 @@ export function moveFocus(
   const free = Math.max(120, covered + 60);
   if (place < free) scrollBy(0, place - free);
   else if (below > 0) scrollBy(0, below + GAP);
-  const focus = (tries: number) => {
-    const found = grid.querySelector<HTMLElement>(`[data-picture="${to.id}"]`);
-    if (found !== null) found.focus({ preventScroll: true });
-    else if (tries > 0) requestAnimationFrame(() => focus(tries - 1));
-  };
-  requestAnimationFrame(() => focus(10));
+  focusOn(`[data-picture="${to.id}"]`, { preventScroll: true });
 }
 
 function pictureFrom(id: string, key: string): StoredImage | undefined {

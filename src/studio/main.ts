@@ -12,6 +12,7 @@ import {
   a,
   button,
   div,
+  focusOn,
   h1,
   header,
   img,
@@ -131,13 +132,8 @@ function viewOfHash(): string {
 }
 
 function openSearch(): void {
-  const focus = (tries: number) => {
-    const field = document.querySelector<HTMLElement>("#search");
-    if (field !== null) field.focus();
-    else if (tries > 0) requestAnimationFrame(() => focus(tries - 1));
-  };
   location.hash = "#library";
-  focus(60);
+  focusOn("#search");
 }
 
 async function refreshRuns(): Promise<void> {

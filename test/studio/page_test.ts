@@ -89,15 +89,20 @@ Deno.test(
 );
 
 Deno.test(
-  "the library finds, selects, deletes and gives back",
+  "the library finds, selects, deletes, gives back, and fills the form with what was asked",
   { ignore },
   async () => {
     await using server = await startTestService({
       SANDBOX: "1",
       STORE_PROMPTS: "1",
     });
-    for (const prompt of ["a wren", "an owl"]) {
-      await (await server.generate({ prompt, count: 2 })).body?.cancel();
+    const exact = {
+      output_size: "1000x700",
+      output_format: "webp",
+      output_compression: 70,
+    };
+    for (const what of [{ prompt: "a wren" }, { prompt: "an owl", ...exact }]) {
+      await (await server.generate({ ...what, count: 2 })).body?.cancel();
     }
     await using studio = await visitStudio(browser, {
       url: server.url,
@@ -123,6 +128,16 @@ Deno.test(
     await boxes.nth(3).waitFor({ state: "detached" });
     const { data } = await (await fetch(`${server.url}/v1/images`)).json();
     assertEquals(data.length, 3);
+    await page.locator(`[data-picture="${data[0].id}"]`).focus();
+    await page.keyboard.press("r");
+    await page.locator("#prompt:focus").waitFor();
+    const labels = ["Prompt", "Width", "Height", "Format", "Compression: 70"];
+    const values = await Promise.all(
+      labels.map((label) =>
+        page.getByLabel(label, { exact: true }).inputValue()
+      ),
+    );
+    assertEquals(values, ["an owl", "1000", "700", "webp", "70"]);
   },
 );
 
