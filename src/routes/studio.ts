@@ -1,109 +1,12 @@
-/** The page for people: its files as they are, types stripped and compressed when they are first asked for. */
+/** The page for people: few files, made and compressed when they are first asked for. */
 import { ifNoneMatch } from "@std/http/etag";
 import { STATUS_CODE } from "@std/http/status";
 import { createHash } from "node:crypto";
-import { stripTypeScriptTypes } from "node:module";
 import { brotliCompressSync, constants } from "node:zlib";
-import signalsCore from "@preact/signals-core" with { type: "text" };
-import signals from "@preact/signals" with { type: "text" };
-import hooks from "preact/hooks" with { type: "text" };
-import preact from "preact" with { type: "text" };
 import { withoutSchema } from "../api/openapi.ts";
 import type { ApiRoute } from "./route.ts";
-import actionsModule from "../studio/actions.ts" with { type: "text" };
-import announceModule from "../studio/announce.ts" with { type: "text" };
-import apiModule from "../studio/api.ts" with { type: "text" };
-import bannersModule from "../studio/banners.ts" with { type: "text" };
-import baseStyle from "../studio/base.css" with { type: "text" };
-import clipboardModule from "../studio/clipboard.ts" with { type: "text" };
-import clockModule from "../studio/clock.ts" with { type: "text" };
-import closeupModule from "../studio/closeup.ts" with { type: "text" };
-import closeupViewModule from "../studio/closeup_view.ts" with { type: "text" };
-import codePanelModule from "../studio/code_panel.ts" with { type: "text" };
-import codeSamplesModule from "../studio/code_samples.ts" with { type: "text" };
-import composerModule from "../studio/composer.ts" with { type: "text" };
-import createStyle from "../studio/create.css" with { type: "text" };
-import detailsModule from "../studio/details.ts" with { type: "text" };
-import dialogsModule from "../studio/dialogs.ts" with { type: "text" };
-import domModule from "../studio/dom.ts" with { type: "text" };
-import draftModule from "../studio/draft.ts" with { type: "text" };
-import eventsModule from "../studio/events.ts" with { type: "text" };
-import formatModule from "../studio/format.ts" with { type: "text" };
-import iconPicture from "../studio/icon.svg" with { type: "text" };
-import indexPage from "../studio/index.html" with { type: "text" };
-import keysModule from "../studio/keys.ts" with { type: "text" };
-import lazyModule from "../studio/lazy.ts" with { type: "text" };
-import libraryModule from "../studio/library.ts" with { type: "text" };
-import libraryRowsModule from "../studio/library_rows.ts" with { type: "text" };
-import libraryViewModule from "../studio/library_view.ts" with { type: "text" };
-import lookStyle from "../studio/look.css" with { type: "text" };
-import mainModule from "../studio/main.ts" with { type: "text" };
-import pictureModule from "../studio/picture.ts" with { type: "text" };
-import referenceFieldModule from "../studio/reference_field.ts" with {
-  type: "text",
-};
-import referencesModule from "../studio/references.ts" with { type: "text" };
-import runSlotsModule from "../studio/run_slots.ts" with { type: "text" };
-import runViewModule from "../studio/run_view.ts" with { type: "text" };
-import runsModule from "../studio/runs.ts" with { type: "text" };
-import serverModule from "../studio/server.ts" with { type: "text" };
-import settingsFieldsModule from "../studio/settings_fields.ts" with {
-  type: "text",
-};
-import sizesModule from "../studio/sizes.ts" with { type: "text" };
-import storageModule from "../studio/storage.ts" with { type: "text" };
-import toastModule from "../studio/toast.ts" with { type: "text" };
-
-/** The files of the page; it loads nothing else. */
-const SOURCES: Readonly<Record<string, string>> = {
-  "actions.ts": actionsModule,
-  "announce.ts": announceModule,
-  "api.ts": apiModule,
-  "banners.ts": bannersModule,
-  "base.css": baseStyle,
-  "clipboard.ts": clipboardModule,
-  "clock.ts": clockModule,
-  "closeup.ts": closeupModule,
-  "closeup_view.ts": closeupViewModule,
-  "code_panel.ts": codePanelModule,
-  "code_samples.ts": codeSamplesModule,
-  "composer.ts": composerModule,
-  "create.css": createStyle,
-  "details.ts": detailsModule,
-  "dialogs.ts": dialogsModule,
-  "dom.ts": domModule,
-  "draft.ts": draftModule,
-  "events.ts": eventsModule,
-  "format.ts": formatModule,
-  "icon.svg": iconPicture,
-  "index.html": indexPage,
-  "keys.ts": keysModule,
-  "lazy.ts": lazyModule,
-  "library.ts": libraryModule,
-  "library_rows.ts": libraryRowsModule,
-  "library_view.ts": libraryViewModule,
-  "look.css": lookStyle,
-  "main.ts": mainModule,
-  "picture.ts": pictureModule,
-  "reference_field.ts": referenceFieldModule,
-  "references.ts": referencesModule,
-  "run_slots.ts": runSlotsModule,
-  "run_view.ts": runViewModule,
-  "runs.ts": runsModule,
-  "server.ts": serverModule,
-  "settings_fields.ts": settingsFieldsModule,
-  "sizes.ts": sizesModule,
-  "storage.ts": storageModule,
-  "toast.ts": toastModule,
-};
-
-/** What the modules of the page import by name. */
-const LIBRARIES: Readonly<Record<string, string>> = {
-  "preact": preact,
-  "preact/hooks": hooks,
-  "@preact/signals": signals,
-  "@preact/signals-core": signalsCore,
-};
+import { joinModules, scriptNames } from "./studio_script.ts";
+import { ICON, LIBRARIES, MODULES, PAGE, STYLE } from "./studio_sources.ts";
 
 const TYPES: Readonly<Record<string, string>> = {
   css: "text/css; charset=utf-8",
@@ -136,28 +39,31 @@ export const STUDIO_ROUTES: readonly ApiRoute<never>[] = [
       answers: { 200: withoutSchema("The page", "text/html") },
     },
   },
-  ...[...Object.keys(SOURCES), ...Object.keys(LIBRARIES).map(libraryFile)]
-    .filter((name) => name !== "index.html")
-    .map((name) => ({
-      method: "GET" as const,
-      path: `/studio/${name}`,
-      open: true,
-      handler: (request: Request) => show(request, name),
-    })),
+  ...fileNames().map((name) => ({
+    method: "GET" as const,
+    path: `/studio/${name}`,
+    open: true,
+    handler: (request: Request) => show(request, name),
+  })),
 ];
 
 const files = new Map<string, PageFile>();
 
-/** Removes types and documentation from a module; every line stays where it is. */
-export function stripTypes(source: string): string {
-  return stripTypeScriptTypes(source)
-    .replace(/^ *\/\*\*.*?\*\/$/gms, (comment) => comment.replace(/.+/g, ""))
-    .replace(/ +$/gm, "");
+function fileNames(): string[] {
+  return [
+    "icon.svg",
+    "style.css",
+    ...Object.keys(LIBRARIES).map(libraryFile),
+    ...scriptNames(MODULES).map((name) => name.slice(2)),
+  ];
 }
 
 function show(request: Request, name: string): Response {
-  const file = files.get(name) ?? prepare(name);
-  files.set(name, file);
+  if (files.size === 0) prepareAll();
+  const file = files.get(name);
+  if (file === undefined) {
+    throw new Error(`Cannot show "${name}": no such file`);
+  }
   const headers = new Headers({
     ...file.headers,
     // Asked again each time, and mostly answered without the file.
@@ -179,27 +85,45 @@ function show(request: Request, name: string): Response {
   return new Response(body, { headers });
 }
 
-function prepare(name: string): PageFile {
-  const library = Object.keys(LIBRARIES).find((one) =>
-    libraryFile(one) === name
-  );
-  const source = library === undefined ? SOURCES[name] : LIBRARIES[library];
-  const ending = name.slice(name.lastIndexOf(".") + 1);
-  const headers: Record<string, string> = { "content-type": TYPES[ending] };
-  let text = source;
-  if (ending === "ts") text = stripTypes(source);
-  // It names a file that is not there.
-  if (ending === "js") text = source.replace(/\/\/# sourceMappingURL=.*/, "");
-  if (ending === "html") {
-    text = source.replace("<!-- modules -->", modules());
-    headers["content-security-policy"] = policy();
-    headers["referrer-policy"] = "no-referrer";
-    headers["cross-origin-opener-policy"] = "same-origin";
+function prepareAll(): void {
+  for (
+    const [name, script] of Object.entries(
+      joinModules(MODULES, Object.keys(LIBRARIES)),
+    )
+  ) {
+    files.set(name.slice(2), prepare(name, script));
   }
+  for (const [name, text] of Object.entries(LIBRARIES)) {
+    // It names a file that is not there.
+    const script = text.replace(/\/\/# sourceMappingURL=.*/, "");
+    files.set(libraryFile(name), prepare("library.js", script));
+  }
+  files.set("style.css", prepare("style.css", STYLE));
+  files.set("icon.svg", prepare("icon.svg", ICON));
+  files.set(
+    "index.html",
+    prepare("index.html", PAGE.replace("<!-- modules -->", modules()), {
+      "content-security-policy": policy(),
+      "referrer-policy": "no-referrer",
+      "cross-origin-opener-policy": "same-origin",
+    }),
+  );
+}
+
+function prepare(
+  name: string,
+  text: string,
+  headers: Readonly<Record<string, string>> = {},
+): PageFile {
   const bytes = new TextEncoder().encode(text);
-  const compressed = compress(bytes);
   const digest = createHash("sha256").update(bytes).digest("base64url");
-  return { bytes, compressed, etag: `"${digest.slice(0, 22)}"`, headers };
+  const ending = name.slice(name.lastIndexOf(".") + 1);
+  return {
+    bytes,
+    compressed: compress(bytes),
+    etag: `"${digest.slice(0, 22)}"`,
+    headers: { "content-type": TYPES[ending], ...headers },
+  };
 }
 
 // More effort would take a second for all files, and save a tenth.
@@ -208,27 +132,14 @@ function compress(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   return new Uint8Array(brotliCompressSync(bytes, { params }));
 }
 
-/** All modules that are needed at once are named in the page, so that none waits for another to be read. */
+/** The libraries are named in the page, so that they need not wait for the script that imports them. */
 function modules(): string {
-  const names = [
-    ...Object.keys(LIBRARIES).map(libraryFile),
-    ...importsOf("main.ts"),
-  ];
   return [
     `<script type="importmap">${importMap()}</script>`,
-    ...names.map((name) => `<link rel="modulepreload" href="studio/${name}">`),
+    ...Object.keys(LIBRARIES).map((name) =>
+      `<link rel="modulepreload" href="studio/${libraryFile(name)}">`
+    ),
   ].join("\n    ");
-}
-
-/** Names a module and all that it imports, but for what it loads later. */
-function importsOf(name: string, known = new Set([name])): Set<string> {
-  const found = stripTypes(SOURCES[name]).matchAll(/ from "\.\/(\w+\.ts)";/g);
-  for (const [, other] of found) {
-    if (known.has(other)) continue;
-    known.add(other);
-    importsOf(other, known);
-  }
-  return known;
 }
 
 function importMap(): string {

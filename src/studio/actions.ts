@@ -1,12 +1,13 @@
 /** What can be done with a picture or a run, from wherever it is shown. */
-import { ApiError, get, imagePath, send, wordsOf } from "./api.ts";
+import { ApiError, get, getIfThere, imagePath, send, wordsOf } from "./api.ts";
 import { leaveOut } from "./closeup.ts";
 import { focusPrompt } from "./composer.ts";
 import type { StoredImage } from "./contract.ts";
-import { type Draft, fillForm, problem } from "./draft.ts";
+import { type Draft, fillForm, problem, type Reference } from "./draft.ts";
 import { deletePictures } from "./library.ts";
+import { draftFrom, draftOf } from "./records.ts";
 import { addFromLibrary } from "./references.ts";
-import { draftFrom, draftOf, startRun } from "./runs.ts";
+import { startRun } from "./runs.ts";
 import { findPicture } from "./storage.ts";
 import { toast } from "./toast.ts";
 
@@ -45,22 +46,20 @@ export async function reusePicture(id: string): Promise<void> {
 
 /** Puts a form back, as far as the browser still has its references. */
 export async function reuse(draft: Draft): Promise<void> {
-  const blobs = await Promise.all(
-    draft.references.map(({ key }) => findPicture(key)),
-  );
-  const references = draft.references.filter((_, i) => blobs[i] !== undefined);
+  const found = await Promise.all(draft.references.map(findReference));
+  const references = found.filter((one) => one !== undefined);
   fillForm({ ...draft, references }, "Settings are in the form");
   const lost = draft.references.length - references.length;
   if (lost > 0) {
     problem.value =
-      `${lost} of its references are not kept by this browser: add them again`;
+      `${lost} of its references are no longer there: add them again`;
   }
   if (draft.prompt === "") {
     problem.value =
       "The server keeps no prompts, and this browser has not written this one";
   }
   location.hash = "#create";
-  requestAnimationFrame(focusPrompt);
+  focusPrompt();
 }
 
 /** Draws one more with the settings of a run. */
@@ -93,4 +92,15 @@ export async function download(
 export function remove(id: string): void {
   deletePictures([id]);
   leaveOut(id);
+}
+
+/** Looks whether a reference can be used again: the browser keeps its file, or the server its picture. */
+async function findReference(one: Reference): Promise<Reference | undefined> {
+  if (one.imageId === undefined) {
+    return await findPicture(one.key) === undefined ? undefined : one;
+  }
+  const image = await getIfThere<StoredImage>(`v1/images/${one.imageId}`);
+  if (image === undefined) return undefined;
+  const [width, height] = image.native_size.split("x").map(Number);
+  return { ...one, width, height };
 }

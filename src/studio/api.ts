@@ -46,7 +46,8 @@ export async function send(
   init: RequestInit = {},
 ): Promise<Response> {
   const headers = new Headers(init.headers);
-  if (key.value !== "") headers.set("x-api-key", key.value);
+  const sent = headers.get("x-api-key") ?? key.value;
+  if (sent !== "") headers.set("x-api-key", sent);
   let response: Response;
   try {
     response = await fetch(path, { ...init, headers });
@@ -58,7 +59,8 @@ export async function send(
   online.value = true;
   if (response.ok) return response;
   const failure = await readError(response);
-  if (failure.status === 401) keyNeeded.value = true;
+  // An answer may come after the right key has been entered.
+  if (failure.status === 401 && sent === key.value) keyNeeded.value = true;
   throw failure;
 }
 
@@ -76,6 +78,17 @@ export async function getIfThere<Answer>(
   } catch (error) {
     if (error instanceof ApiError) return undefined;
     throw error;
+  }
+}
+
+/** Tells what is wrong with a key; nothing where it is the right one. */
+export async function keyProblem(tried: string): Promise<string | undefined> {
+  try {
+    await send("v1/capabilities", { headers: { "x-api-key": tried } });
+  } catch (error) {
+    return error instanceof ApiError && error.status !== 401
+      ? error.message
+      : "The server does not take this key";
   }
 }
 

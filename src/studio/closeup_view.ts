@@ -30,28 +30,28 @@ import {
   span,
   type View,
 } from "./dom.ts";
-import { handleCloseupKey } from "./keys.ts";
+import { useModal } from "./modal.ts";
 import { picture } from "./picture.ts";
+import { Toasts } from "./toast.ts";
 
 const STEP = 1.5;
 
 /** Shows the dialog while there is something to look at. */
 export function Closeup(): View {
-  const element = useRef<HTMLDialogElement>(null);
-  useSignalEffect(() => {
-    if (isOpen.value) element.current?.showModal();
-    else element.current?.close();
-  });
   return dialog(
     {
-      ref: element,
+      ref: useModal(isOpen),
       class: "closeup",
       "aria-labelledby": "closeup-title",
       onClose: closeLook,
-      onKeyDown: handleCloseupKey,
     },
     current.value !== undefined &&
-      [h(Bar, null), h(Stage, null), h(Details, { look: current.value })],
+      [
+        h(Bar, null),
+        h(Stage, null),
+        h(Details, { look: current.value }),
+        h(Toasts, null),
+      ],
   );
 }
 

@@ -1,7 +1,7 @@
 /** The form as a program: this is an API. */
-import type { Draft, Reference } from "./draft.ts";
+import type { Draft } from "./draft.ts";
 import { fieldsOf } from "./draft.ts";
-import { fileName } from "./references.ts";
+import { fileName, splitReferences } from "./references.ts";
 
 export const LANGUAGES = ["curl", "JavaScript", "Python"] as const;
 
@@ -16,23 +16,27 @@ export interface CodeOptions {
   readonly keyNeeded: boolean;
 }
 
-/** Writes a program that asks for what the form asks for; references are files beside it. */
+/** Writes a program that asks for what the form asks for; references are ids or files beside it. */
 export function codeOf(
   language: Language,
   draft: Draft,
   options: CodeOptions,
 ): string {
-  const fields = fieldsOf(draft);
-  const files = draft.references.map(({ label, type }: Reference) =>
-    fileName(label, type)
-  );
+  const { named, sent } = splitReferences(draft.references);
+  const files = sent.map(({ label, type }) => fileName(label, type));
+  const fields = {
+    ...fieldsOf(draft),
+    ...(named.length > 0 && {
+      references: files.length === 0 ? named : JSON.stringify(named),
+    }),
+  };
   const input = { ...options, fields, files };
   if (language === "curl") return curl(input);
   return language === "JavaScript" ? javaScript(input) : python(input);
 }
 
 interface Input extends CodeOptions {
-  readonly fields: Readonly<Record<string, string | number>>;
+  readonly fields: Readonly<Record<string, unknown>>;
   readonly files: readonly string[];
 }
 

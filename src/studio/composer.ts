@@ -5,6 +5,7 @@ import {
   button,
   details,
   div,
+  focusOn,
   form,
   label,
   p,
@@ -14,6 +15,7 @@ import {
   type View,
 } from "./dom.ts";
 import { isKept, MAX_PROMPT, problem, prompt } from "./draft.ts";
+import { numberOf } from "./format.ts";
 import { lazy } from "./lazy.ts";
 import { ReferenceField } from "./reference_field.ts";
 import { cancelRun, ownRunning, startRun } from "./runs.ts";
@@ -56,8 +58,8 @@ export async function generate(): Promise<void> {
   const length = prompt.value.length;
   if (prompt.value.trim() === "" || length > MAX_PROMPT) {
     problem.value = length > MAX_PROMPT
-      ? `The prompt has ${length.toLocaleString("en")} characters: at most ${
-        MAX_PROMPT.toLocaleString("en")
+      ? `The prompt has ${numberOf(length)} characters: at most ${
+        numberOf(MAX_PROMPT)
       }`
       : "Say first what to draw";
     focusPrompt();
@@ -75,7 +77,7 @@ export async function generate(): Promise<void> {
 
 /** Puts the cursor where one writes. */
 export function focusPrompt(): void {
-  document.querySelector<HTMLElement>("#prompt")?.focus();
+  focusOn("#prompt");
 }
 
 function AsCode(): View {
@@ -112,9 +114,7 @@ function PromptField(): View {
         class: length > MAX_PROMPT ? "hint wrong" : "hint",
         hidden: length < NEAR_LIMIT,
       },
-      `${length.toLocaleString("en")} of ${
-        MAX_PROMPT.toLocaleString("en")
-      } characters`,
+      `${numberOf(length)} of ${numberOf(MAX_PROMPT)} characters`,
     ),
   );
 }

@@ -8,7 +8,7 @@ import {
   reusePicture,
   useAsReference,
 } from "./actions.ts";
-import { wordsOf } from "./api.ts";
+import { ApiError, wordsOf } from "./api.ts";
 import { copyPicture, copyText } from "./clipboard.ts";
 import { closeLook, type Look } from "./closeup.ts";
 import type { StoredImage, UsedReference } from "./contract.ts";
@@ -29,7 +29,8 @@ import {
   type View,
 } from "./dom.ts";
 import { bytesOf, clockOf, sizeOf, whenOf } from "./format.ts";
-import { draftOf, warningsOf } from "./runs.ts";
+import { draftOf } from "./records.ts";
+import { warningsOf } from "./runs.ts";
 
 /** Shows it. */
 export function Details({ look }: { readonly look: Look }): View {
@@ -41,7 +42,7 @@ export function Details({ look }: { readonly look: Look }): View {
     problem.value = "";
     factsOf(id).then(
       (facts) => isCurrent && (image.value = facts),
-      (error) => isCurrent && (problem.value = wordsOf(error)),
+      (error) => isCurrent && (problem.value = problemOf(error)),
     );
     return () => isCurrent = false;
   }, [id]);
@@ -72,6 +73,12 @@ export function Details({ look }: { readonly look: Look }): View {
   );
 }
 
+function problemOf(error: unknown): string {
+  return error instanceof ApiError && error.status === 404
+    ? "This picture is no longer on the server"
+    : wordsOf(error);
+}
+
 function facts(image: StoredImage): Children {
   const prompt = image.prompt ?? draftOf(image.generation_id)?.prompt;
   const warnings = warningsOf(image.generation_id, image.id);
@@ -81,7 +88,10 @@ function facts(image: StoredImage): Children {
     h3(null, "Picture"),
     dl(
       { class: "facts" },
-      row("Asked for", sizeOf(image.requested_size)),
+      row(
+        "Asked for",
+        sizeOf(image.request?.output_size ?? image.requested_size),
+      ),
       row("Codex drew", sizeOf(image.native_size)),
       row(
         "Delivered",

@@ -1,7 +1,6 @@
 /** The dialogs of the page but the one with pictures: keys, and the key of the server. */
-import { type Signal, useSignal, useSignalEffect } from "@preact/signals";
-import { useRef } from "preact/hooks";
-import { keyNeeded, setKey } from "./api.ts";
+import { type Signal, useSignal } from "@preact/signals";
+import { keyNeeded, keyProblem, setKey } from "./api.ts";
 import {
   button,
   type Children,
@@ -20,7 +19,7 @@ import {
   type View,
 } from "./dom.ts";
 import { helpIsOpen, KEYS, lettersAreOn } from "./keys.ts";
-import { isRightKey } from "./server.ts";
+import { useModal } from "./modal.ts";
 
 /** Shows all keys. */
 export function HelpDialog(): View {
@@ -51,13 +50,13 @@ export function KeyDialog({ onReady }: { readonly onReady: () => void }): View {
   const problem = useSignal("");
   const enter = async (event: Event) => {
     event.preventDefault();
-    setKey(value.value.trim(), remember.value);
-    if (await isRightKey()) {
-      keyNeeded.value = false;
-      return onReady();
-    }
-    problem.value = "The server does not take this key";
-    setKey("", false);
+    const tried = value.value.trim();
+    const wrong = await keyProblem(tried);
+    problem.value = wrong ?? "";
+    if (wrong !== undefined) return;
+    setKey(tried, remember.value);
+    keyNeeded.value = false;
+    onReady();
   };
   return modal(
     keyNeeded,
@@ -100,14 +99,9 @@ function modal(
   title: string,
   ...content: Children[]
 ): View {
-  const element = useRef<HTMLDialogElement>(null);
-  useSignalEffect(() => {
-    if (isOpen.value) element.current?.showModal();
-    else element.current?.close();
-  });
   return dialog(
     {
-      ref: element,
+      ref: useModal(isOpen),
       class: "modal",
       "aria-label": title,
       onClose: () => isOpen.value = false,

@@ -87,6 +87,18 @@ export function icon(name: keyof typeof ICONS): VNode {
   );
 }
 
+/** Puts the focus on an element as soon as it is there: another view comes frames later. */
+export function focusOn(
+  selector: string,
+  options: FocusOptions = {},
+  tries = 60,
+): void {
+  const found = document.querySelector<HTMLElement>(selector);
+  if (found !== null) return found.focus(options);
+  if (tries === 0) return;
+  requestAnimationFrame(() => focusOn(selector, options, tries - 1));
+}
+
 /** Joins the names of classes that hold. */
 export function classes(...names: (string | false | undefined)[]): string {
   return names.filter(Boolean).join(" ");

@@ -17,7 +17,7 @@ export interface Settings {
   readonly shape: string;
   /** The custom shape, `W:H`. */
   readonly ratio: string;
-  /** `auto`, `1K`, `2K`, `4K`, or `exact`. */
+  /** `auto`, `1K`, `2K`, `4K`, `exact`, or `reference` for the pixels of the first one. */
   readonly size: string;
   readonly width: number;
   readonly height: number;
@@ -29,9 +29,9 @@ export interface Settings {
   readonly fit: string;
 }
 
-/** A reference; its picture is kept under its key. */
+/** A reference: a file that the browser keeps under its key, or a picture of the library. */
 export interface Reference {
-  /** The digest of the file, or what is as good where the browser cannot tell. */
+  /** The digest of the file, or what is as good where the browser cannot tell; the id of the picture. */
   readonly key: string;
   readonly label: string;
   readonly type: string;
@@ -108,7 +108,9 @@ export function fieldsOf(
     count: chosen.count,
   };
   if (chosen.size === "exact") {
-    fields.size = `${chosen.width}x${chosen.height}`;
+    fields.output_size = `${chosen.width}x${chosen.height}`;
+  } else if (chosen.size === "reference") {
+    fields.output_size = "reference";
   } else {
     if (chosen.size !== "auto") fields.size = chosen.size;
     const shape = chosen.shape === "custom" ? chosen.ratio : chosen.shape;

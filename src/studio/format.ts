@@ -5,24 +5,14 @@ const MEGABYTE = 1_000_000;
 /** The page is in English, so that times are too, as the reader's English has them. */
 const LOCALE = navigator.languages.find((one) => /^en\b/.test(one)) ?? "en-GB";
 
-const TIME = new Intl.DateTimeFormat(LOCALE, {
-  hour: "numeric",
-  minute: "2-digit",
-});
-const DAY = new Intl.DateTimeFormat(LOCALE, {
-  weekday: "long",
-  day: "numeric",
-  month: "long",
-});
-const DAY_AND_YEAR = new Intl.DateTimeFormat(LOCALE, {
-  day: "numeric",
-  month: "long",
-  year: "numeric",
-});
+// Each takes longer to make than all of the page to be drawn, so none is made before it is needed.
+const timeFormat = once({ hour: "numeric", minute: "2-digit" });
+const dayFormat = once({ weekday: "long", day: "numeric", month: "long" });
+const yearFormat = once({ day: "numeric", month: "long", year: "numeric" });
 
 /** Writes the time of day. */
 export function timeOf(date: Date): string {
-  return TIME.format(date);
+  return timeFormat().format(date);
 }
 
 /** Names a day: "Today", "Yesterday", or its date. */
@@ -32,7 +22,7 @@ export function dayOf(date: Date): string {
   if (days === 0) return "Today";
   if (days === 1) return "Yesterday";
   const sameYear = date.getFullYear() === today.getFullYear();
-  return (sameYear ? DAY : DAY_AND_YEAR).format(date);
+  return (sameYear ? dayFormat : yearFormat)().format(date);
 }
 
 /** Writes when something will be, with the day where that is not today. */
@@ -75,9 +65,21 @@ export function shorten(text: string, length: number): string {
   return line.length > length ? `${line.slice(0, length - 1)}…` : line;
 }
 
+/** Writes a number as people read it: `32,000`. */
+export function numberOf(number: number): string {
+  return `${number}`.replace(/\B(?=(?:\d{3})+$)/g, ",");
+}
+
 /** Writes a number of things: `1 picture`, `3 pictures`. */
 export function countOf(count: number, thing: string): string {
   return `${count} ${thing}${count === 1 ? "" : "s"}`;
+}
+
+function once(
+  options: Intl.DateTimeFormatOptions,
+): () => Intl.DateTimeFormat {
+  let made: Intl.DateTimeFormat | undefined;
+  return () => made ??= new Intl.DateTimeFormat(LOCALE, options);
 }
 
 function midnight(date: Date): number {

@@ -41,13 +41,15 @@ export const search = { current: () => {} };
 export function listenForKeys(): void {
   effect(() => void keepValue(SWITCH, lettersAreOn.value));
   addEventListener("keydown", (event) => {
+    if (document.querySelector(".modal[open]") !== null) return;
+    // Also while its dialog is still on its way.
+    if (closeup.isOpen.value) return handleCloseupKey(event);
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
-      if (document.querySelector("dialog[open]") !== null) return;
       event.preventDefault();
       void generate();
       return;
     }
-    if (!isLetter(event) || document.querySelector("dialog[open]")) return;
+    if (!isLetter(event)) return;
     const id = pictureOf(event.target);
     if (event.key === "/") search.current();
     else if (event.key === "?") helpIsOpen.value = true;
@@ -56,34 +58,6 @@ export function listenForKeys(): void {
     else if (!act(event.key, id)) return;
     event.preventDefault();
   });
-}
-
-/** Handles a key while pictures are looked at. */
-export function handleCloseupKey(event: KeyboardEvent): void {
-  const { key } = event;
-  const id = closeup.current.value?.id;
-  const isPlain = !event.ctrlKey && !event.metaKey && !event.altKey;
-  if (id === undefined || !isPlain) return;
-  if (key === "ArrowLeft") closeup.step(-1);
-  else if (key === "ArrowRight") closeup.step(1);
-  else if (!isLetter(event)) return;
-  else if (key === " ") {
-    // A button that has the focus is pressed by it.
-    if (
-      event.target instanceof HTMLButtonElement &&
-      event.target.closest(".details")
-    ) return;
-    closeup.flip();
-  } else if (key === "+" || key === "=") closeup.zoomBy(ZOOM);
-  else if (key === "-") closeup.zoomBy(1 / ZOOM);
-  else if (key === "0") closeup.fit();
-  else if (key === "c") closeup.toggleCompare();
-  else if (/^[1-4]$/.test(key)) showPlace(Number(key) - 1);
-  else if (key === "r") {
-    closeup.closeLook();
-    void reusePicture(id);
-  } else if (!act(key, id)) return;
-  event.preventDefault();
 }
 
 /** Moves the focus through the cells of a grid by arrows, of which one at a time can be reached by Tab. */
@@ -122,6 +96,34 @@ export function cellAt(
   const distance = ({ box }: { readonly box: DOMRect }) =>
     Math.abs(box.top - here.top) * 10 + Math.abs(box.left - here.left);
   return boxes.toSorted((a, b) => distance(a) - distance(b)).at(0)?.cell;
+}
+
+function handleCloseupKey(event: KeyboardEvent): void {
+  const { key } = event;
+  const id = closeup.current.value?.id;
+  const isPlain = !event.ctrlKey && !event.metaKey && !event.altKey;
+  if (id === undefined || !isPlain) return;
+  if (key === "ArrowLeft") closeup.step(-1);
+  else if (key === "ArrowRight") closeup.step(1);
+  else if (!isLetter(event)) return;
+  else if (key === "?") helpIsOpen.value = true;
+  else if (key === " ") {
+    // A button that has the focus is pressed by it.
+    if (
+      event.target instanceof HTMLButtonElement &&
+      event.target.closest(".details")
+    ) return;
+    closeup.flip();
+  } else if (key === "+" || key === "=") closeup.zoomBy(ZOOM);
+  else if (key === "-") closeup.zoomBy(1 / ZOOM);
+  else if (key === "0") closeup.fit();
+  else if (key === "c") closeup.toggleCompare();
+  else if (/^[1-4]$/.test(key)) showPlace(Number(key) - 1);
+  else if (key === "r") {
+    closeup.closeLook();
+    void reusePicture(id);
+  } else if (!act(key, id)) return;
+  event.preventDefault();
 }
 
 function act(key: string, id: string): boolean {

@@ -1,5 +1,5 @@
 /** The library as it is seen: only the rows near the window are there at all. */
-import { computed, signal, untracked, useSignalEffect } from "@preact/signals";
+import { untracked, useSignalEffect } from "@preact/signals";
 import { h } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { type Look, lookAt } from "./closeup.ts";
@@ -36,47 +36,33 @@ import {
   toggleSelected,
 } from "./library.ts";
 import {
+  cell,
+  focused,
+  layout,
+  moveFocus,
+  ordered,
+  seen,
+  watch,
+  width,
+} from "./library_layout.ts";
+import {
   candidateOf,
-  picturesOf,
   type Row,
   rowsBetween,
-  rowsOf,
   type RunGroup,
 } from "./library_rows.ts";
 import { compareFrom } from "./keys.ts";
 import { picture } from "./picture.ts";
 import { altOf } from "./run_slots.ts";
-import { draftOf, endedRuns } from "./runs.ts";
+import { draftOf } from "./records.ts";
+import { endedRuns } from "./runs.ts";
 
-const GAP = 8;
-const CAPTION = 26;
-const DAY = 52;
-const CELL = 168;
-const NARROW_CELL = 100;
+/** How far from the window rows are drawn, and more pictures are asked for, in pixels. */
 const AHEAD = 800;
+const LOAD_AHEAD = 4_000;
 const TYPING_MS = 250;
 /** How long a picture must be near the window before it is loaded. */
 const STAY_MS = 120;
-
-const width = signal(0);
-const seen = signal({ top: 0, bottom: 0 });
-const focused = signal("");
-
-const columns = computed(() => {
-  const cell = width.value < 560 ? NARROW_CELL : CELL;
-  return Math.max(2, Math.floor((width.value + GAP) / (cell + GAP)));
-});
-const cell = computed(() =>
-  Math.floor((width.value - GAP * (columns.value - 1)) / columns.value)
-);
-const layout = computed(() =>
-  rowsOf(images.value, {
-    columns: columns.value,
-    dayHeight: DAY,
-    rowHeight: cell.value + CAPTION + GAP,
-  })
-);
-const ordered = computed(() => picturesOf(layout.value.rows));
 
 /** Shows the library. */
 export function Library(): View {
@@ -136,7 +122,7 @@ function Grid(): View {
     if (endedRuns.value >= 0) untracked(() => void loadNewest());
   });
   useSignalEffect(() => {
-    const isNear = seen.value.bottom + AHEAD > layout.value.height;
+    const isNear = seen.value.bottom + LOAD_AHEAD > layout.value.height;
     if (isNear && !isLoading.value) untracked(() => void loadMore());
   });
   const { height, rows } = layout.value;
@@ -257,74 +243,6 @@ function Selection(): View {
     }, "Delete"),
     button({ type: "button", class: "small", onClick: selectNone }, "Clear"),
   );
-}
-
-/** Keeps what is seen up to date. */
-function watch(element: HTMLElement | null): () => void {
-  if (element === null) return () => {};
-  let frame = 0;
-  const look = () => {
-    frame = 0;
-    const { top } = element.getBoundingClientRect();
-    seen.value = { top: -top, bottom: innerHeight - top };
-  };
-  const later = () => frame ||= requestAnimationFrame(look);
-  const sizes = new ResizeObserver(() => {
-    width.value = element.clientWidth;
-    later();
-  });
-  sizes.observe(element);
-  addEventListener("scroll", later, { passive: true });
-  addEventListener("resize", later);
-  return () => {
-    sizes.disconnect();
-    removeEventListener("scroll", later);
-    removeEventListener("resize", later);
-    cancelAnimationFrame(frame);
-  };
-}
-
-/** Moves the focus to another picture, which may not be there until the window has moved. */
-function moveFocus(
-  event: KeyboardEvent & { readonly currentTarget: HTMLElement },
-): void {
-  const { target } = event;
-  if (!(target instanceof HTMLElement) || !target.matches(".cell")) return;
-  const to = pictureFrom(target.dataset.picture ?? "", event.key);
-  if (to === undefined) return;
-  event.preventDefault();
-  const row = layout.value.rows.find((row) =>
-    "groups" in row && row.groups.some(({ pictures }) => pictures.includes(to))
-  );
-  focused.value = to.id;
-  const grid = event.currentTarget;
-  const place = (row?.top ?? 0) + grid.getBoundingClientRect().top;
-  const below = place + cell.value + CAPTION - innerHeight;
-  if (place < 120) scrollBy(0, place - 120);
-  else if (below > 0) scrollBy(0, below + GAP);
-  const focus = (tries: number) => {
-    const found = grid.querySelector<HTMLElement>(`[data-picture="${to.id}"]`);
-    if (found !== null) found.focus({ preventScroll: true });
-    else if (tries > 0) requestAnimationFrame(() => focus(tries - 1));
-  };
-  requestAnimationFrame(() => focus(10));
-}
-
-function pictureFrom(id: string, key: string): StoredImage | undefined {
-  const all = ordered.value;
-  const at = all.findIndex((image) => image.id === id);
-  if (key === "ArrowRight") return all[at + 1];
-  if (key === "ArrowLeft") return all[at - 1];
-  if (key === "Home") return all[0];
-  if (key === "End") return all.at(-1);
-  if (key !== "ArrowDown" && key !== "ArrowUp") return;
-  const rows = layout.value.rows.map((row) => picturesOf([row])).filter((row) =>
-    row.length > 0
-  );
-  const from = rows.findIndex((row) => row.some((image) => image.id === id));
-  const column = rows[from]?.findIndex((image) => image.id === id);
-  const row = rows[from + (key === "ArrowDown" ? 1 : -1)];
-  return row?.[Math.min(column, row.length - 1)];
 }
 
 function looksOfAll(): Look[] {

@@ -1,16 +1,18 @@
 /** The page: two views by the hash, and what lies over them. */
 import { effect, signal } from "@preact/signals";
 import { h, render } from "preact";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { Announcements, startAnnouncing } from "./announce.ts";
 import { keyNeeded } from "./api.ts";
 import { Banners, UsageMeter } from "./banners.ts";
 import { startClock } from "./clock.ts";
 import { isOpen } from "./closeup.ts";
-import { Composer } from "./composer.ts";
+import { Composer, focusPrompt } from "./composer.ts";
 import {
   a,
   button,
   div,
+  focusOn,
   h1,
   header,
   img,
@@ -47,45 +49,50 @@ const theme = signal<typeof THEMES[number]>(readValue(THEME, THEMES[0]));
 
 function App({ onKey }: { readonly onKey: () => void }): View {
   const isLibrary = view.value === "library";
+  const top = useRef<HTMLDivElement>(null);
+  useLayoutEffect(() => tellHeight(top.current), []);
   return [
-    header(
-      { class: "top" },
-      h1(
+    div(
+      { ref: top, class: "top" },
+      header(
         null,
-        img({ src: "studio/icon.svg", alt: "", width: 26, height: 26 }),
-        span(null, "Image studio"),
-      ),
-      nav(
-        { "aria-label": "Views" },
-        link("create", "Create"),
-        link("library", "Library"),
-      ),
-      h(UsageMeter, null),
-      div(
-        { class: "buttons" },
-        button(
-          {
+        h1(
+          null,
+          img({ src: "studio/icon.svg", alt: "", width: 26, height: 26 }),
+          span(null, "Image studio"),
+        ),
+        nav(
+          { "aria-label": "Views" },
+          link("create", "Create"),
+          link("library", "Library"),
+        ),
+        h(UsageMeter, null),
+        div(
+          { class: "buttons" },
+          button(
+            {
+              type: "button",
+              class: "small",
+              title: "Light or dark",
+              onClick: () => {
+                const next = (THEMES.indexOf(theme.value) + 1) % THEMES.length;
+                theme.value = THEMES[next];
+              },
+            },
+            span({ class: "unseen" }, "Colours: "),
+            THEME_NAMES[theme.value],
+          ),
+          button({
             type: "button",
             class: "small",
-            title: "Light or dark",
-            onClick: () => {
-              const next = (THEMES.indexOf(theme.value) + 1) % THEMES.length;
-              theme.value = THEMES[next];
-            },
-          },
-          span({ class: "unseen" }, "Colours: "),
-          THEME_NAMES[theme.value],
+            "aria-label": "Keys",
+            title: "Keys (?)",
+            onClick: () => helpIsOpen.value = true,
+          }, "?"),
         ),
-        button({
-          type: "button",
-          class: "small",
-          "aria-label": "Keys",
-          title: "Keys (?)",
-          onClick: () => helpIsOpen.value = true,
-        }, "?"),
       ),
+      h(Banners, null),
     ),
-    h(Banners, null),
     main(
       { id: "main", class: isLibrary ? "main" : "main create", tabIndex: -1 },
       isLibrary
@@ -96,8 +103,21 @@ function App({ onKey }: { readonly onKey: () => void }): View {
     helpIsOpen.value && h(HelpDialog, {}),
     keyNeeded.value && h(KeyDialog, { onReady: onKey }),
     h(Announcements, null),
-    h(Toasts, null),
+    // The dialog has them while it is open: nothing else can be seen and pressed then.
+    !isOpen.value && h(Toasts, null),
   ];
+}
+
+/** Tells the style how high the top is, below which the form begins. */
+function tellHeight(top: HTMLElement | null): () => void {
+  const sizes = new ResizeObserver(() =>
+    document.documentElement.style.setProperty(
+      "--top",
+      `${top?.offsetHeight ?? 0}px`,
+    )
+  );
+  if (top !== null) sizes.observe(top);
+  return () => sizes.disconnect();
 }
 
 function link(name: string, title: string): View {
@@ -112,13 +132,8 @@ function viewOfHash(): string {
 }
 
 function openSearch(): void {
-  const focus = (tries: number) => {
-    const field = document.querySelector<HTMLElement>("#search");
-    if (field !== null) field.focus();
-    else if (tries > 0) requestAnimationFrame(() => focus(tries - 1));
-  };
   location.hash = "#library";
-  focus(60);
+  focusOn("#search");
 }
 
 async function refreshRuns(): Promise<void> {
@@ -137,7 +152,7 @@ effect(() => {
 search.current = openSearch;
 let again: (() => void) | undefined;
 const root = document.querySelector("#app");
-if (root !== null) render(h(App, { onKey: () => void begin() }), root);
+if (root !== null) render(h(App, { onKey }), root);
 keepDraft();
 shareRecords();
 startClock();
@@ -146,6 +161,11 @@ deleteOnLeave();
 listenForKeys();
 listenForFiles(() => location.hash = "#create");
 void begin();
+
+function onKey(): void {
+  focusPrompt();
+  void begin();
+}
 
 async function begin(): Promise<void> {
   await meetServer();

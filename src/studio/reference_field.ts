@@ -15,7 +15,7 @@ import {
   type View,
 } from "./dom.ts";
 import { type Reference, references } from "./draft.ts";
-import { DRAGGED } from "./picture.ts";
+import { DRAGGED, picture } from "./picture.ts";
 import {
   addFiles,
   addFromLibrary,
@@ -110,13 +110,17 @@ function ReferenceItem(
     readonly reference: Reference;
   },
 ): View {
-  const { key, label: name } = reference;
+  const { imageId, key, label: name } = reference;
   const { max_originals } = capabilities.value.references;
   const isLast = index === references.value.length - 1;
-  useEffect(() => void showReference(key), [key]);
+  useEffect(() => {
+    if (imageId === undefined) void showReference(key);
+  }, [key]);
   return li(
     { class: classes("reference", index >= max_originals && "late") },
-    img({ src: thumbnails.value[key], alt: "" }),
+    imageId === undefined
+      ? img({ src: thumbnails.value[key], alt: "" })
+      : picture({ id: imageId, variant: "thumbnail", alt: "" }),
     div(
       null,
       input({

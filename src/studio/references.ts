@@ -1,9 +1,9 @@
 /** References: checked before they are sent, kept by the browser, shown small. */
 import { signal } from "@preact/signals";
-import { imagePath, send, wordsOf } from "./api.ts";
+import { get, imagePath, send, wordsOf } from "./api.ts";
 import type { StoredImage } from "./contract.ts";
 import { problem, type Reference, references } from "./draft.ts";
-import { bytesOf, countOf } from "./format.ts";
+import { bytesOf, countOf, shorten } from "./format.ts";
 import { capabilities } from "./server.ts";
 import { findPicture, keepPicture } from "./storage.ts";
 import { toast } from "./toast.ts";
@@ -35,7 +35,7 @@ export async function addFiles(files: readonly File[]): Promise<void> {
       break;
     }
     try {
-      if (await add(file, { label: file.name })) left--;
+      if (await add(file, file.name)) left--;
     } catch (error) {
       refused.push(wordsOf(error));
     }
@@ -43,19 +43,32 @@ export async function addFiles(files: readonly File[]): Promise<void> {
   problem.value = refused.join(". ");
 }
 
-/** Adds a picture of the library, its file as Codex wrote it. */
+/** Adds a picture of the library, which the server has already. */
 export async function addFromLibrary(id: string): Promise<void> {
   try {
-    const [response, image] = await Promise.all([
-      send(imagePath(id, "original")),
-      send(`v1/images/${id}`),
-    ]);
-    const { prompt }: StoredImage = await image.json();
-    const label = (prompt ?? "").slice(0, 60) || "Picture of the library";
-    const added = await add(await response.blob(), { label, imageId: id });
-    if (added) toast("Added as a reference", undoOf(added.key));
+    const { bytes, native_size, prompt } = await get<StoredImage>(
+      `v1/images/${id}`,
+    );
+    const [width, height] = native_size.split("x").map(Number);
+    const label = shorten(prompt ?? "", 60) || "Picture of the library";
+    const type = "image/png";
+    const isNew = append({
+      key: id,
+      label,
+      type,
+      bytes,
+      width,
+      height,
+      imageId: id,
+    });
+    if (!isNew) return;
+    toast("Added as a reference", {
+      label: "Undo",
+      act: () => removeReference(id),
+    });
   } catch (error) {
-    problem.value = wordsOf(error);
+    // The form may be out of sight.
+    toast(wordsOf(error));
   }
 }
 
@@ -94,15 +107,30 @@ export async function showReference(key: string): Promise<void> {
   await keepThumbnail(key, bitmap.value);
 }
 
-/** Makes the files that are sent. */
-export async function filesOf(used: readonly Reference[]): Promise<File[]> {
-  return await Promise.all(used.map(async ({ key, label, type }) => {
-    const blob = await findPicture(key);
-    if (blob === undefined) {
-      throw new Error(`The picture of "${label}" is gone: add it again`);
-    }
-    return new File([blob], fileName(label, type), { type });
-  }));
+/** Splits references into those that the server finds by their ids, and those that are sent as files. */
+export function splitReferences(used: readonly Reference[]): {
+  readonly named: readonly { readonly id: string; readonly label: string }[];
+  readonly sent: readonly Reference[];
+} {
+  const named = [];
+  for (const { imageId, label } of used) {
+    // The server puts files behind all that has an id.
+    if (imageId === undefined) break;
+    named.push({ id: imageId, label });
+  }
+  return { named, sent: used.slice(named.length) };
+}
+
+/** Adds references to a form that is sent. */
+export async function appendReferences(
+  form: FormData,
+  used: readonly Reference[],
+): Promise<void> {
+  const { named, sent } = splitReferences(used);
+  if (named.length > 0) form.append("references", JSON.stringify(named));
+  for (const file of await Promise.all(sent.map(fileOf))) {
+    form.append("reference", file);
+  }
 }
 
 /** Names a reference as a file, which is what the server takes for its label. */
@@ -112,14 +140,20 @@ export function fileName(label: string, type: string): string {
   return `${name || "reference"}${ending}`;
 }
 
-async function add(
-  blob: Blob,
-  { imageId, label }: { readonly label: string; readonly imageId?: string },
-): Promise<Reference | undefined> {
-  const { max_bytes, max_images, max_pixels } = limits();
-  if (references.value.length >= max_images) {
-    throw new Error(`At most ${max_images} references`);
+async function fileOf(
+  { imageId, key, label, type }: Reference,
+): Promise<File> {
+  const blob = imageId === undefined
+    ? await findPicture(key)
+    : await (await send(imagePath(imageId, "original"))).blob();
+  if (blob === undefined) {
+    throw new Error(`The picture of "${label}" is gone: add it again`);
   }
+  return new File([blob], fileName(label, type), { type: blob.type || type });
+}
+
+async function add(blob: Blob, label: string): Promise<boolean> {
+  const { max_bytes, max_pixels } = limits();
   const type = await typeOf(blob);
   if (type === undefined) {
     throw new Error(`"${label}" is no PNG, JPEG or WebP picture`);
@@ -130,10 +164,6 @@ async function add(
     );
   }
   const key = await digestOf(blob);
-  if (references.value.some((one) => one.key === key)) {
-    toast(`"${label}" is there already`);
-    return;
-  }
   using bitmap = await decode(blob).catch(() => {
     throw new Error(`"${label}" cannot be read as a picture`);
   });
@@ -149,25 +179,26 @@ async function add(
   if (!await keepPicture(key, blob)) {
     toast("The browser does not keep references: they last until you reload");
   }
-  const reference: Reference = {
-    key,
-    label,
-    type,
-    bytes: blob.size,
-    width,
-    height,
-    ...(imageId !== undefined && { imageId }),
-  };
-  references.value = [...references.value, reference];
-  return reference;
+  return append({ key, label, type, bytes: blob.size, width, height });
+}
+
+/** Adds a reference, unless it is there; says so where there is no room for it. */
+function append(reference: Reference): boolean {
+  const { max_images } = limits();
+  const list = references.value;
+  if (list.some(({ key }) => key === reference.key)) {
+    toast(`"${reference.label}" is there already`);
+    return false;
+  }
+  if (list.length >= max_images) {
+    throw new Error(`At most ${max_images} references`);
+  }
+  references.value = [...list, reference];
+  return true;
 }
 
 function limits() {
   return capabilities.value.references;
-}
-
-function undoOf(key: string) {
-  return { label: "Undo", act: () => removeReference(key) };
 }
 
 async function typeOf(blob: Blob): Promise<string | undefined> {

@@ -3,7 +3,7 @@ import type { Draft } from "./draft.ts";
 import { clockOf, placeOf, shorten, whenOf } from "./format.ts";
 import { isGone } from "./library.ts";
 import type { Run, Slot } from "./runs.ts";
-import { draftFrom } from "./runs.ts";
+import { draftFrom } from "./records.ts";
 import { ratioOf } from "./sizes.ts";
 
 /** The shape of a slot whose picture may get any. */
@@ -89,7 +89,8 @@ export function ratioOfRun(run: Run): number {
     return clamp(settings.width / settings.height);
   }
   const shape = settings.shape === "custom" ? settings.ratio : settings.shape;
-  if (shape === "reference" && first !== undefined && first.width > 0) {
+  const isAsFirst = shape === "reference" || settings.size === "reference";
+  if (isAsFirst && first !== undefined && first.width > 0) {
     return clamp(first.width / first.height);
   }
   return clamp(ratioOf(shape) ?? ratioOf(made ?? "") ?? USUAL_RATIO);

@@ -23,6 +23,7 @@ import { type Draft, fillForm, USUAL } from "./draft.ts";
 import { countOf, shorten, sizeOf, timeOf, whenOf } from "./format.ts";
 import { compareFrom, moveInGrid } from "./keys.ts";
 import { picture } from "./picture.ts";
+import { draftFrom } from "./records.ts";
 import { altOf, ratioOfRun, stateOf } from "./run_slots.ts";
 import { cancelRun, isRunning, type Run, runs, runsKnown } from "./runs.ts";
 import { focusPrompt } from "./composer.ts";
@@ -82,7 +83,7 @@ function RunCard({ run }: { readonly run: Signal<Run> }): View {
   const ratio = useMemo(() => ratioOfRun(value), [value.draft]);
   const prompt = promptOf(value);
   const looks = looksOf(value);
-  const { draft } = value;
+  const draft = formOf(value);
   return h(
     "article",
     { class: "run", "data-run": value.id, "aria-label": prompt ?? "Run" },
@@ -135,7 +136,7 @@ function SlotView(
   const slot = value.slots[index];
   const isWorking = ["started", "drawing"].includes(slot.candidate.phase);
   const state = stateOf(value, slot, isWorking ? now.value : 0);
-  const { draft } = value;
+  const draft = formOf(value);
   const cancel = () =>
     value.job !== undefined && value.slots.length > 1 && button({
       type: "button",
@@ -253,12 +254,18 @@ function tool(
   return button({ type: "button", class: "small", onClick }, icon(name), title);
 }
 
+/** The form that started a run, or what the server tells of it where it tells the words. */
+function formOf({ draft, job }: Run): Draft | undefined {
+  return draft ?? (job?.request.prompt ? draftFrom(job.request) : undefined);
+}
+
 function promptOf({ draft, job }: Run): string | undefined {
   return draft?.prompt || job?.request.prompt || undefined;
 }
 
 function metaOf({ createdAt, draft, job, slots }: Run): Children {
-  const size = job?.answer?.resolved_size ?? job?.request.requested_size;
+  const size = job?.answer?.resolved_size ?? job?.request.output_size ??
+    job?.request.requested_size;
   const parts = [
     countOf(slots.length, "candidate"),
     size && size !== "auto" ? sizeOf(size) : "",

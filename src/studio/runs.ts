@@ -1,22 +1,13 @@
 /** Runs: every job that is under way or ended not long ago, whoever started it. */
 import { batch, computed, type Signal, signal } from "@preact/signals";
 import { ApiError, get, send, wordsOf } from "./api.ts";
-import type { Candidate, Job, RequestFacts } from "./contract.ts";
-import {
-  currentDraft,
-  type Draft,
-  fieldsOf,
-  problem,
-  type Settings,
-  USUAL,
-} from "./draft.ts";
+import type { Candidate, Job } from "./contract.ts";
+import { currentDraft, type Draft, fieldsOf, problem } from "./draft.ts";
 import type { ServerEvent } from "./events.ts";
-import { filesOf } from "./references.ts";
+import { draftOf, keepRecord, onOtherRecords } from "./records.ts";
+import { appendReferences } from "./references.ts";
 import { lookAgain, usage } from "./server.ts";
-import { keepValue, readValue } from "./storage.ts";
 
-const RECORDS = "studio.runs";
-const MAX_RECORDS = 300;
 const SHOWN = 20;
 
 /** How far a candidate can be; it never goes back, whichever way the news came. */
@@ -49,9 +40,6 @@ export const runsKnown = signal(false);
 
 /** Counts ends of runs, for those who want to look again then. */
 export const endedRuns = signal(0);
-
-/** The drafts of this browser's runs, by job. */
-const records = signal(readValue<Readonly<Record<string, Draft>>>(RECORDS, {}));
 
 /** This browser's runs that are under way. */
 export const ownRunning = computed(() =>
@@ -91,9 +79,7 @@ export async function startRun(draft: Draft = currentDraft()): Promise<void> {
     for (const [name, value] of Object.entries(fieldsOf(draft))) {
       body.append(name, `${value}`);
     }
-    for (const file of await filesOf(draft.references)) {
-      body.append("reference", file);
-    }
+    await appendReferences(body, draft.references);
     const response = await send("v1/images/generate", {
       method: "POST",
       headers: { prefer: "respond-async" },
@@ -170,41 +156,6 @@ export function noteEvent(event: ServerEvent): void {
   if (run !== undefined) putSlot(run, candidate);
 }
 
-/** Finds the form that started a run, where this browser has kept it. */
-export function draftOf(id: string): Draft | undefined {
-  return records.value[id];
-}
-
-/** Makes a form of what the server tells of a request. */
-export function draftFrom(
-  request: RequestFacts & { readonly requested_size?: string },
-): Draft {
-  const size = request.size ?? request.requested_size ?? "auto";
-  const [, width, height] = /^(\d+)x(\d+)$/.exec(size) ?? [];
-  const aspect = request.aspect ?? "auto";
-  const settings: Settings = {
-    ...USUAL,
-    count: request.count ?? 1,
-    shape: aspect === "canvas" ? "auto" : aspect,
-    size: width === undefined ? size : "exact",
-    width: Number(width ?? USUAL.width),
-    height: Number(height ?? USUAL.height),
-    quality: request.quality ?? USUAL.quality,
-    format: request.output_format ?? USUAL.format,
-    background: request.background ?? USUAL.background,
-    fit: request.fit ?? "",
-  };
-  const references = (request.references ?? []).map(({ label, sha256 }) => ({
-    key: sha256,
-    label: label ?? "reference",
-    type: "image/png",
-    bytes: 0,
-    width: 0,
-    height: 0,
-  }));
-  return { prompt: request.prompt ?? "", settings, references };
-}
-
 /** Finds what the server said of a picture when its run ended. */
 export function warningsOf(id: string, imageId: string): readonly string[] {
   const run = runs.value.find(({ value }) => value.id === id);
@@ -214,11 +165,9 @@ export function warningsOf(id: string, imageId: string): readonly string[] {
 
 /** Takes in what another tab has started. */
 export function shareRecords(): void {
-  addEventListener("storage", ({ key }) => {
-    if (key !== RECORDS) return;
-    records.value = readValue(RECORDS, {});
+  onOtherRecords(() => {
     for (const run of runs.value) {
-      const draft = records.value[run.value.id];
+      const draft = draftOf(run.value.id);
       if (draft !== undefined) run.value = { ...run.value, draft };
     }
   });
@@ -232,7 +181,7 @@ function noteJob(job: Job): void {
       createdAt: new Date(job.created_at),
       job,
       slots: job.candidates.map((candidate) => slotOf(candidate)),
-      draft: records.value[job.id],
+      draft: draftOf(job.id),
       canceling: false,
     };
     const later = runs.value.findIndex(({ value }) =>
@@ -247,7 +196,7 @@ function noteJob(job: Job): void {
   run.value = {
     ...before,
     job,
-    draft: before.draft ?? records.value[job.id],
+    draft: before.draft ?? draftOf(job.id),
     slots: job.candidates.map((candidate, i) =>
       newer(before.slots[i], slotOf(candidate))
     ),
@@ -297,15 +246,4 @@ function slotOf(candidate: Candidate): Slot {
 
 function drop(id: string): void {
   runs.value = runs.value.filter(({ value }) => value.id !== id);
-}
-
-function keepRecord(id: string, draft: Draft): void {
-  let entries = [...Object.entries(records.value), [id, draft] as const]
-    .slice(-MAX_RECORDS);
-  records.value = Object.fromEntries(entries);
-  // Where there is no room for all, the newest are kept.
-  while (!keepValue(RECORDS, Object.fromEntries(entries))) {
-    if (entries.length === 0) return;
-    entries = entries.slice(Math.ceil(entries.length / 2));
-  }
 }

@@ -1,6 +1,6 @@
 /** What is known of the server: what it can do, whether it is well, and how much of the plan is left. */
 import { computed, signal } from "@preact/signals";
-import { get, getIfThere, key, keyNeeded, online, send } from "./api.ts";
+import { getIfThere, key, keyNeeded, online, send } from "./api.ts";
 import type { Timer } from "./dom.ts";
 import type { Capabilities, Health, Ready, Usage } from "./contract.ts";
 
@@ -15,23 +15,25 @@ type Known = Pick<
   | "qualities"
   | "ratio_options"
   | "references"
-  | "size_constraints"
 >;
 
 /** Until the server has told its own. */
 const USUAL: Known = {
   max_images: 4,
-  ratio_options: ["1:1", "4:3", "3:2", "16:9", "3:4", "2:3", "9:16"],
+  ratio_options: [
+    "1:1",
+    "16:9",
+    "9:16",
+    "3:2",
+    "2:3",
+    "4:3",
+    "3:4",
+    "4:5",
+    "5:4",
+    "21:9",
+  ],
   output_formats: ["png", "jpeg", "webp"],
   qualities: ["auto", "high", "medium", "low"],
-  size_constraints: {
-    custom_size: true,
-    max_edge: 3840,
-    max_pixels: 8_294_400,
-    min_pixels: 655_360,
-    multiple_of: 16,
-    max_ratio: "3:1",
-  },
   references: {
     mode: "original_image",
     max_images: 16,
@@ -55,13 +57,11 @@ export const troubles = computed(() =>
 
 let timer: Timer;
 
-/** Asks all that the page must know first; a server with a key is asked for nothing without it. */
+/** Asks whether a key is needed, without which the server is asked for nothing else, and then what it can do. */
 export async function meetServer(): Promise<void> {
   health.value = await getIfThere<Health>("healthz");
   if (health.value?.auth_required && key.value === "") keyNeeded.value = true;
-  if (keyNeeded.value) return;
-  const answer = await getIfThere<Capabilities>("v1/capabilities");
-  if (answer !== undefined) capabilities.value = answer;
+  if (!keyNeeded.value) void meetCapabilities();
 }
 
 /** Looks whether the server is well, and then again: every five seconds while it is not. */
@@ -83,14 +83,9 @@ export async function resume(): Promise<void> {
   await lookAgain();
 }
 
-/** Tells whether a key is the right one. */
-export async function isRightKey(): Promise<boolean> {
-  try {
-    await get("v1/capabilities");
-    return true;
-  } catch {
-    return false;
-  }
+async function meetCapabilities(): Promise<void> {
+  const answer = await getIfThere<Capabilities>("v1/capabilities");
+  if (answer !== undefined) capabilities.value = answer;
 }
 
 // It answers 503 where something is not in order, which is no failure of ours.

@@ -1,7 +1,6 @@
 /** The fields of the form that are chosen and not written. */
 import { h } from "preact";
 import {
-  button,
   type Children,
   details,
   div,
@@ -18,15 +17,16 @@ import {
 } from "./dom.ts";
 import { choose, references, type Settings, settings } from "./draft.ts";
 import { capabilities } from "./server.ts";
-import { legalSize, ratioOf, ratiosOf, sizeProblem } from "./sizes.ts";
+import { EXACT, exactProblem, ratioOf, ratiosOf } from "./sizes.ts";
 
 const SHAPE_EDGE = 18;
-const SIZES = ["auto", "1K", "2K", "4K", "exact"];
+const SIZES = ["auto", "1K", "2K", "4K"];
 const SIZE_HINTS: Readonly<Record<string, string>> = {
   auto: "As Codex draws it, about 1.5 megapixels.",
   "1K": "Longest edge up to 1024.",
   "2K": "Longest edge up to 2048, scaled up where Codex drew fewer.",
   "4K": "Longest edge up to 3840, scaled up where Codex drew fewer.",
+  reference: "The pixels of the first reference.",
 };
 
 /** One of several things to choose. */
@@ -54,7 +54,7 @@ export function CountField(): View {
 /** Which shape. */
 export function ShapeField(): View {
   const { ratio, shape, size } = settings.value;
-  const isIgnored = size === "exact";
+  const isIgnored = size === "exact" || size === "reference";
   const ratios = ratiosOf(capabilities.value.ratio_options);
   const known = ["auto", "reference", "custom", ...ratios];
   return choices(
@@ -80,7 +80,7 @@ export function ShapeField(): View {
       ],
       onChoose: (value) => choose({ shape: value }),
     },
-    isIgnored && hint("The exact pixels decide the shape."),
+    isIgnored && hint("The size decides the shape."),
     shape === "custom" && !isIgnored && div(
       { class: "inline" },
       label({ for: "ratio" }, "Width : height"),
@@ -99,15 +99,19 @@ export function ShapeField(): View {
 /** Which size. */
 export function SizeField(): View {
   const { size } = settings.value;
+  const hasReference = references.value.length > 0 || size === "reference";
   return choices(
     {
       title: "Size",
       name: "size",
       value: size,
-      options: SIZES.map((value) => ({
-        value,
-        label: value === "auto" ? "Auto" : value === "exact" ? "Exact" : value,
-      })),
+      options: [
+        ...SIZES.map((value) => ({ value, label: capital(value) })),
+        { value: "exact", label: "Exact" },
+        ...(hasReference
+          ? [{ value: "reference", label: "As reference" }]
+          : []),
+      ],
       onChoose: (value) => choose({ size: value }),
     },
     size === "exact" ? h(ExactSize, null) : hint(SIZE_HINTS[size]),
@@ -173,16 +177,13 @@ export function MoreFields(): View {
 
 function ExactSize(): View {
   const { height, width } = settings.value;
-  const rules = capabilities.value.size_constraints;
-  const wrong = sizeProblem([width, height], rules);
-  const [wide, tall] = legalSize([width, height], rules);
+  const wrong = exactProblem([width, height]);
   const edge = (name: "width" | "height", value: number) =>
     input({
       class: "short",
       type: "number",
-      min: rules.multiple_of,
-      max: rules.max_edge,
-      step: rules.multiple_of,
+      min: EXACT.min,
+      max: EXACT.max,
       value,
       "aria-label": capital(name),
       "aria-invalid": wrong !== undefined,
@@ -195,14 +196,8 @@ function ExactSize(): View {
     div({ class: "inline" }, edge("width", width), "×", edge("height", height)),
     p(
       { id: "size-rule", class: wrong === undefined ? "hint" : "hint wrong" },
-      wrong ??
-        `Multiples of ${rules.multiple_of}, up to ${rules.max_edge} and ${rules.max_ratio}.`,
+      wrong ?? "Drawn in this shape, then brought to exactly these pixels.",
     ),
-    wrong !== undefined && button({
-      type: "button",
-      class: "small",
-      onClick: () => choose({ width: wide, height: tall }),
-    }, `Use ${wide} × ${tall}`),
   );
 }
 

@@ -1,7 +1,8 @@
 /** Shapes and sizes: what may be asked for, and how it looks. */
-import type { Capabilities } from "./contract.ts";
+import { numberOf } from "./format.ts";
 
-type Rules = Capabilities["size_constraints"];
+/** Which exact pixels the server delivers: the lengths of edges, and how many in all. */
+export const EXACT = { min: 64, max: 8192, maxPixels: 33_177_600 } as const;
 
 /** Reads `W:H` or `WxH` as width divided by height; nothing where it is neither. */
 export function ratioOf(text: string): number | undefined {
@@ -23,53 +24,17 @@ export function ratiosOf(options: readonly string[]): string[] {
   ];
 }
 
-/** Names the rule that exact pixels break; nothing where they are legal. */
-export function sizeProblem(
+/** Names the rule that exact pixels break; nothing where the server delivers them. */
+export function exactProblem(
   [width, height]: readonly [number, number],
-  rules: Rules,
 ): string | undefined {
-  const { max_edge, max_pixels, min_pixels, multiple_of } = rules;
-  const pixels = width * height;
+  const { max, maxPixels, min } = EXACT;
   if (!(width > 0 && height > 0)) return "Both edges need a number";
   for (const edge of [width, height]) {
-    if (edge % multiple_of !== 0) {
-      return `${edge} is not a multiple of ${multiple_of}`;
-    }
-    if (edge > max_edge) return `${edge} is over ${max_edge}`;
+    if (edge < min) return `${edge} is under ${min}`;
+    if (edge > max) return `${edge} is over ${max}`;
   }
-  if (Math.max(width, height) > maxRatio(rules) * Math.min(width, height)) {
-    return `Longer than ${rules.max_ratio}`;
+  if (width * height > maxPixels) {
+    return `More than ${numberOf(maxPixels)} pixels`;
   }
-  if (pixels < min_pixels) return `Fewer than ${megapixels(min_pixels)}`;
-  if (pixels > max_pixels) return `More than ${megapixels(max_pixels)}`;
-}
-
-/** Finds legal pixels near to others, in about the same shape. */
-export function legalSize(
-  [width, height]: readonly [number, number],
-  rules: Rules,
-): readonly [number, number] {
-  const { max_edge, max_pixels, min_pixels, multiple_of } = rules;
-  const most = maxRatio(rules);
-  const ratio = Math.min(most, Math.max(1 / most, width / height || 1));
-  const wanted = width * height || min_pixels;
-  const step = (edge: number) =>
-    Math.min(max_edge, Math.max(multiple_of, edge - edge % multiple_of));
-  let area = Math.min(max_pixels, Math.max(min_pixels, wanted));
-  for (let tries = 0; tries < 200; tries++) {
-    const wide = step(Math.sqrt(area * ratio) + multiple_of / 2);
-    const tall = step(Math.sqrt(area / ratio) + multiple_of / 2);
-    const found = [wide, tall] as const;
-    if (sizeProblem(found, rules) === undefined) return found;
-    area *= wide * tall < min_pixels ? 1.01 : 0.99;
-  }
-  return [1024, 1024];
-}
-
-function maxRatio({ max_ratio }: Rules): number {
-  return ratioOf(max_ratio) ?? 3;
-}
-
-function megapixels(pixels: number): string {
-  return `${(pixels / 1_000_000).toFixed(2)} megapixels`;
 }

@@ -1,10 +1,11 @@
-import { assert, assertEquals } from "@std/assert";
-import { stripTypes, STUDIO_ROUTES } from "../../src/routes/studio.ts";
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { STUDIO_ROUTES } from "../../src/routes/studio.ts";
+import { joinModules, stripTypes } from "../../src/routes/studio_script.ts";
 import { startTestService } from "../support/service.ts";
 
 const MOST_BYTES = 60_000;
 
-Deno.test("stripTypes() leaves every line where it is", () => {
+Deno.test("stripTypes() leaves code alone", () => {
   const source = [
     "/** A note.",
     " * More. */",
@@ -13,12 +14,33 @@ Deno.test("stripTypes() leaves every line where it is", () => {
     "export const c = `/** kept */`;",
   ].join("\n");
   assertEquals(stripTypes(source).split("\n"), [
-    "",
-    "",
     "export const a         = 1; // kept",
-    "",
     "export const c = `/** kept */`;",
   ]);
+});
+
+Deno.test("joinModules() runs each module once, after those that it imports", async () => {
+  const scripts = joinModules({
+    "./main.ts": `import { b as c, type D } from "./b.ts";
+import * as a from "./a.ts";
+export const later: () => Promise<D> = () => import("./later.ts");
+export const found = [c(), a.ran];`,
+    "./b.ts": `import { ran } from "./a.ts";
+import type { D } from "./later.ts";
+export type E = D;
+export function b() {
+  return ran.push("b");
+}`,
+    "./a.ts": `export const ran: string[] = ["a"];`,
+    "./later.ts": `import { ran } from "./a.ts";
+export type D = { seen: number };
+export const seen = ran.length;`,
+  }, []);
+  assertEquals(Object.keys(scripts), ["./main.ts", "./later.ts"]);
+  const main = await load(scripts["./main.ts"]);
+  assertEquals(main.modules["./main.ts"].found, [2, ["a", "b"]]);
+  const later = scripts["./later.ts"].replace("./main.ts", main.address);
+  assertEquals((await load(later)).seen, 2);
 });
 
 Deno.test("GET / and all that it names are served without a key, small, and under a strict policy", async () => {
@@ -28,6 +50,7 @@ Deno.test("GET / and all that it names are served without a key, small, and unde
   const policy = page.headers.get("content-security-policy") ?? "";
   assert(policy.startsWith("default-src 'none'; script-src 'self' 'sha256-"));
   assert(!policy.includes("unsafe"));
+  assertMatch(html, /<noscript>[^]+needs JavaScript[^]+curl[^]+<\/noscript>/);
   const named = html.matchAll(/(?:href|src)="(studio\/[^"]+)"/g);
   let bytes = Number(page.headers.get("content-length"));
   for (const path of new Set(Array.from(named, ([, path]) => path))) {
@@ -51,3 +74,8 @@ Deno.test("GET / and all that it names are served without a key, small, and unde
   await none.body?.cancel();
   assert(STUDIO_ROUTES.every(({ open }) => open));
 });
+
+async function load(script: string) {
+  const address = `data:text/javascript,${encodeURIComponent(script)}`;
+  return { ...await import(address), address };
+}

@@ -122,6 +122,14 @@ Deno.test(
     await page.getByText("At most 16 references: 1 picture left out").waitFor();
     assertEquals(await page.locator(".reference").count(), 16);
     assertEquals(await page.locator(".reference.late").count(), 11);
+    await page.getByRole("button", { name: "Remove 16.png" }).click();
+    await page.evaluate(`(() => {
+      const dataTransfer = new DataTransfer();
+      const parts = [new Uint8Array([0x89, 0x50, 0x4e, 0x47]), new Uint8Array(60_000_000)];
+      dataTransfer.items.add(new File(parts, "large.png"));
+      document.body.dispatchEvent(new DragEvent("drop", { dataTransfer, bubbles: true }));
+    })()`);
+    await page.getByText('"large.png" has 60.0 MB: at most 52.4 MB').waitFor();
   },
 );
 
@@ -169,7 +177,17 @@ Deno.test(
     await studio.untilSlots("saved");
     await run.locator(".cell").focus();
     await page.keyboard.press("e");
-    await page.locator(".reference").waitFor();
+    const reference = page.locator(".reference");
+    await reference.locator("img").waitFor();
+    await studio.generate("a lake");
+    await page.locator(".run").nth(1).waitFor();
+    await studio.untilSlots("saved");
+    const { data: [job] } = await (await fetch(`${studio.server.url}/v1/jobs`))
+      .json();
+    assertMatch(job.request.references[0].id, /^codex-/);
+    await reference.getByRole("button", { name: /^Remove/ }).click();
+    await run.getByRole("button", { name: "Reuse" }).click();
+    await reference.locator("img").waitFor();
     await run.locator(".cell").focus();
     await page.keyboard.press("Delete");
     await studio.untilSlots("deleted");
@@ -178,27 +196,32 @@ Deno.test(
   },
 );
 
-for (
-  const [word, title] of [
-    ["refuse", "The model answered in words"],
-    ["no-image", "Codex made no picture"],
-    ["expired-login", "Codex is not logged in"],
-    ["usage-limit", "Usage limit reached"],
-  ]
-) {
-  Deno.test(
-    `a run tells what sandbox:${word} provokes`,
-    { ignore },
-    async () => {
-      await using studio = await visit();
+Deno.test(
+  "a run tells why it failed, and lets its prompt be changed",
+  { ignore },
+  async () => {
+    await using studio = await visit();
+    const titles = studio.run.locator("h3");
+    await studio.generate("a crane sandbox:refuse@1 sandbox:no-image@2", 2);
+    await studio.untilSlots("failed", 2);
+    assertEquals(await titles.allInnerTexts(), [
+      "The model answered in words",
+      "Codex made no picture",
+    ]);
+    await studio.run.getByRole("button", { name: "Edit and retry" }).first()
+      .click();
+    await studio.page.locator("#prompt:focus").waitFor();
+    for (
+      const [word, title] of [
+        ["expired-login", "Codex is not logged in"],
+        ["usage-limit", "Usage limit reached"],
+      ]
+    ) {
       await studio.generate(`a crane sandbox:${word}`);
-      await studio.untilSlots("failed");
-      assertEquals(await studio.run.locator("h3").innerText(), title);
-      await studio.run.getByRole("button", { name: "Edit and retry" }).click();
-      await studio.page.locator("#prompt:focus").waitFor();
-    },
-  );
-}
+      await titles.getByText(title).waitFor();
+    }
+  },
+);
 
 Deno.test(
   "a job of another program appears while it is drawn",
@@ -208,9 +231,10 @@ Deno.test(
     const answer = await studio.server.generate({ prompt: "a gull" }, {
       headers: { prefer: "respond-async" },
     });
-    await answer.body?.cancel();
-    await studio.page.getByText("From another program").first().waitFor();
-    await studio.untilSlots("saved");
+    const { id } = await answer.json();
+    const run = studio.page.locator(`[data-run="${id}"]`);
+    await run.getByText("From another program").waitFor();
+    await run.locator(".slot.saved").waitFor();
   },
 );
 
