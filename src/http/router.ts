@@ -130,7 +130,10 @@ async function withoutBody(response: Response): Promise<Response> {
   const { body, headers } = response;
   if (body === null) return response;
   // What goes on for ever has no length; what comes from disk says its own.
-  if (headers.has("content-length") || headers.get("content-type")?.startsWith(EVENT_STREAM)) {
+  if (
+    headers.has("content-length") ||
+    headers.get("content-type")?.startsWith(EVENT_STREAM)
+  ) {
     await body.cancel();
   } else {
     const { length } = await response.bytes();
