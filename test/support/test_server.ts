@@ -7,6 +7,9 @@ import {
 import type { Place } from "./place.ts";
 import { until } from "./until.ts";
 
+/** How long a busy machine may take for what is no promise, in milliseconds. */
+const PATIENCE_MS = 20_000;
+
 /** One line of the log. */
 export interface LogLine {
   readonly level: string;
@@ -30,6 +33,8 @@ export class TestServer {
   readonly place: Place;
   readonly #log: () => string;
   readonly #apiKey: string;
+  /** How much of the log is forgotten. */
+  #forgotten = 0;
 
   /**
    * @param log Tells what was logged so far.
@@ -47,9 +52,9 @@ export class TestServer {
     return Number(new URL(this.url).port);
   }
 
-  /** The log so far, as it was written. */
+  /** The log so far, as it was written, but for what is forgotten. */
   get logText(): string {
-    return this.#log();
+    return this.#log().slice(this.#forgotten);
   }
 
   /** The lines of the log so far that tell of one event, or all of them. */
@@ -84,26 +89,75 @@ export class TestServer {
     return processesOf(await listProcesses(), `${instance}.*`);
   }
 
-  /** Waits until the sandbox draws so many pictures since the start, finished or not. */
+  /**
+   * Waits until nothing is left of what was asked so far, and forgets its log and what it asked of the sandbox.
+   *
+   * Tests that share a server begin with it, so that each sees what came of itself.
+   */
+  async forget(): Promise<void> {
+    // Without a worker there is nothing to wait for.
+    if (this.logText.includes('"codex.exec.start"')) await this.untilIdle();
+    this.place.sandbox.record.clear();
+    this.#forgotten = this.#log().length;
+  }
+
+  /** Waits until the sandbox draws so many pictures since the start or the last `forget()`, finished or not. */
   async untilDrawing(pictures: number): Promise<void> {
     const { record } = this.place.sandbox;
     await until(() => {
       const fresh = record.to("/v1/images/generations").length;
       return fresh + record.to("/v1/images/edits").length >= pictures;
-    });
+    }, { ms: PATIENCE_MS });
   }
 
-  /** Waits until nothing of any request is left: no place taken, no process, no file of a worker. */
-  async untilIdle(ms = 2_000): Promise<void> {
+  /** Waits until nothing of any request is left: no place taken, no file of a worker, no process. */
+  async untilIdle(ms = PATIENCE_MS): Promise<void> {
     let state: unknown = undefined;
     await until(async () => {
       const { active, queued } = await this.workers();
-      const processes = await this.processes();
       const files = filesIn(join(this.place.dataDir, "work"));
-      state = { active, queued, processes, files };
-      return active + queued + processes.length + files.length === 0;
+      state = { active, queued, files };
+      if (active + queued + files.length > 0) return false;
+      // To list the processes takes two programs, for which there is a reason only now.
+      const processes = await this.processes();
+      state = { active, queued, files, processes };
+      return processes.length === 0;
     }, { ms, state: () => JSON.stringify(state) });
   }
+
+  /**
+   * Waits until no process of a worker is left.
+   *
+   * @throws {Error} Some are left after the two seconds in which they have to be gone when their caller is.
+   */
+  async untilNoProcess(): Promise<void> {
+    let left: readonly ProcessRow[] = [];
+    await until(async () => {
+      left = await this.processes();
+      return left.length === 0;
+    }, { ms: 2_000, state: () => JSON.stringify(left) });
+  }
+}
+
+/** Runs a step of a test by its name. */
+export type RunStep = (
+  name: string,
+  step: () => void | Promise<void>,
+) => Promise<boolean>;
+
+/** Lets the steps of a test share a server, of which each sees what came of itself alone. */
+export function stepsOn(server: TestServer, test: Deno.TestContext): RunStep {
+  return (name, step) =>
+    test.step({
+      name,
+      fn: async () => {
+        await server.forget();
+        await step();
+      },
+      // What the server has open goes on from step to step; of the whole test nothing may be left.
+      sanitizeOps: false,
+      sanitizeResources: false,
+    });
 }
 
 /** Names what lies in a directory, in order. */
