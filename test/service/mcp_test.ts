@@ -108,94 +108,257 @@ for (const revision of REVISIONS) {
   });
 }
 
-Deno.test("the end of a connection ends the work of its call", async () => {
+Deno.test("agents", async (test) => {
   await using server = await startTestService();
-  const caller = new AbortController();
-  const response = await postMessage(
-    server.url,
-    callMessage("generate_image", HANGING),
-    { signal: caller.signal },
-  );
-  await server.untilDrawing(1);
-  caller.abort();
-  await assertRejects(() => response.text(), DOMException);
-  await server.untilIdle(2_000);
-  assertEquals(server.logLines("generate.abort").length, 1);
-});
+  const step = stepsOn(server, test);
 
-Deno.test("a job that is not done in time goes on, and get_job waits for the rest", async () => {
-  await using server = await startTestService();
-  await using agent = await connectClient(server.url, "2026-07-28");
-  const first = await agent.call("generate_image", {
-    prompt: "a fox sandbox:slow=6000@2",
-    count: 2,
-    wait_s: 3.5,
+  await step("the end of a connection ends the work of its call", async () => {
+    const caller = new AbortController();
+    const response = await postMessage(
+      server.url,
+      callMessage("generate_image", HANGING),
+      { signal: caller.signal },
+    );
+    await server.untilDrawing(1);
+    caller.abort();
+    await assertRejects(() => response.text(), DOMException);
+    await server.untilIdle(2_000);
+    assertEquals(server.logLines("generate.abort").length, 1);
   });
-  const text = textOf(first);
-  assertMatch(
-    text,
-    /^Job gen_\S+ is running\.\nIt goes on by itself: call get_job/,
-  );
-  assertMatch(text, /^Picture 1: \/.*\.png \(1536x1024/m);
-  assertMatch(text, /^Picture 2: drawing$/m);
-  assertEquals(
-    first.content.map(({ type }) => type),
-    ["text", "image", "resource_link"],
-  );
-  const id = jobIn(text);
-  const second = await agent.call("get_job", { id });
-  assertMatch(textOf(second), /^Job gen_\S+ is completed\./);
-  assertEquals(second.content.length, 5);
-});
 
-Deno.test("a job goes on when the client's own time limit ends before the call, and get_job finds it", async () => {
-  await using server = await startTestService();
-  await using agent = await connectClient(server.url, "2025-06-18");
-  let message = "";
-  const call = agent.call(
-    "generate_image",
-    { prompt: "a fox sandbox:slow=2500" },
-    { timeout: 1_500, onprogress: (told) => message = told.message ?? "" },
+  await step(
+    "a job that is not done in time goes on, and get_job waits for the rest",
+    async () => {
+      await using agent = await connectClient(server.url, "2026-07-28");
+      const first = await agent.call("generate_image", {
+        prompt: "a fox sandbox:slow=6000@2",
+        count: 2,
+        wait_s: 3.5,
+      });
+      const text = textOf(first);
+      assertMatch(
+        text,
+        /^Job gen_\S+ is running\.\nIt goes on by itself: call get_job/,
+      );
+      assertMatch(text, /^Picture 1: \/.*\.png \(1536x1024/m);
+      assertMatch(text, /^Picture 2: drawing$/m);
+      assertEquals(
+        first.content.map(({ type }) => type),
+        ["text", "image", "resource_link"],
+      );
+      const id = jobIn(text);
+      const second = await agent.call("get_job", { id });
+      assertMatch(textOf(second), /^Job gen_\S+ is completed\./);
+      assertEquals(second.content.length, 5);
+    },
   );
-  await assertRejects(() => call, Error, "timed out");
-  const found = await agent.call("get_job", { id: jobIn(message) });
-  assertMatch(textOf(found), /is completed\.\nPicture 1: \//);
-  assertEquals(server.logLines("generate.abort"), []);
-});
 
-Deno.test("a client cannot cancel the call of another that has the same id", async () => {
-  await using server = await startTestService();
-  const call = postMessage(
-    server.url,
-    callMessage("generate_image", { prompt: "a fox sandbox:slow=1000" }, 7),
-    { headers: { "mcp-session-id": "one" } },
+  await step(
+    "a client cannot cancel the call of another that has the same id",
+    async () => {
+      const call = postMessage(
+        server.url,
+        callMessage("generate_image", { prompt: "a fox sandbox:slow=1000" }, 7),
+        { headers: { "mcp-session-id": "one" } },
+      );
+      await server.untilDrawing(1);
+      const others: Record<string, string>[] = [
+        { "mcp-session-id": "other" },
+        {},
+      ];
+      for (const headers of others) {
+        const response = await postMessage(server.url, {
+          jsonrpc: "2.0",
+          method: "notifications/cancelled",
+          params: { requestId: 7, reason: "no more" },
+        }, { headers });
+        await response.body?.cancel();
+        assertEquals(response.status, 202);
+      }
+      assertStringIncludes(
+        textOf(await readResult(await call)),
+        "is completed.",
+      );
+    },
   );
-  await server.untilDrawing(1);
-  const others: Record<string, string>[] = [{ "mcp-session-id": "other" }, {}];
-  for (const headers of others) {
-    const response = await postMessage(server.url, {
-      jsonrpc: "2.0",
-      method: "notifications/cancelled",
-      params: { requestId: 7, reason: "no more" },
-    }, { headers });
-    await response.body?.cancel();
-    assertEquals(response.status, 202);
-  }
-  assertStringIncludes(textOf(await readResult(await call)), "is completed.");
-});
 
-Deno.test("cancel_job ends a job, and says what is kept of it", async () => {
-  await using server = await startTestService();
-  await using agent = await connectClient(server.url, "2026-07-28");
-  const started = await agent.call("generate_image", { ...HANGING, wait_s: 0 });
-  const id = jobIn(textOf(started));
-  const canceled = await agent.call("cancel_job", { id });
-  assertEquals(canceled.isError, undefined);
-  assertStringIncludes(textOf(canceled), `Job ${id} is canceled.`);
-  await server.untilIdle(2_000);
-  const again = await agent.call("get_job", { id });
-  assertEquals(again.isError, true);
-  assertStringIncludes(textOf(again), "(request_canceled)");
+  await step("cancel_job ends a job, and says what is kept of it", async () => {
+    await using agent = await connectClient(server.url, "2026-07-28");
+    const started = await agent.call("generate_image", {
+      ...HANGING,
+      wait_s: 0,
+    });
+    const id = jobIn(textOf(started));
+    const canceled = await agent.call("cancel_job", { id });
+    assertEquals(canceled.isError, undefined);
+    assertStringIncludes(textOf(canceled), `Job ${id} is canceled.`);
+    await server.untilIdle(2_000);
+    const again = await agent.call("get_job", { id });
+    assertEquals(again.isError, true);
+    assertStringIncludes(textOf(again), "(request_canceled)");
+  });
+
+  await step(
+    "status tells what readiness and the queue tell, without initialize too",
+    async () => {
+      const response = await postMessage(server.url, callMessage("status", {}));
+      const text = textOf(await readResult(response));
+      assertMatch(text, /^Ready: images can be generated\.$/m);
+      assertMatch(text, /^login: Logged in using ChatGPT$/m);
+      assertMatch(
+        text,
+        /^usage: \d+ % of the 5 hours of limit "codex", which end at /m,
+      );
+      assertMatch(text, /^queue: 0 of 4 workers busy, 0 of at most 32/m);
+    },
+  );
+
+  await step(
+    "references are data URLs, of which nothing stays behind",
+    async () => {
+      await using agent = await connectClient(server.url, "2025-06-18");
+      const bytes = await encode(picture({ width: 600, height: 400 }).png());
+      const image = `data:image/png;base64,${bytes.toBase64()}`;
+      const result = await agent.call("generate_image", {
+        prompt: "this in blue",
+        references: [{ image }],
+      });
+      assertStringIncludes(textOf(result), "is completed.");
+      assertEquals(
+        server.place.sandbox.record.to("/v1/images/edits").length,
+        1,
+      );
+      const refused = await agent.call("status", { references: [{ image }] });
+      assertEquals(refused.isError, true);
+      await server.untilIdle();
+    },
+  );
+
+  await step(
+    "what Codex refuses is an error with its message and the next step",
+    async () => {
+      await using agent = await connectClient(server.url, "2026-07-28");
+      const result = await agent.call("generate_image", {
+        prompt: "sandbox:moderation",
+      });
+      assertEquals(result.isError, true);
+      assertMatch(
+        textOf(result),
+        /\(moderation_blocked\)\.\nNext: change the prompt/,
+      );
+    },
+  );
+
+  await step(
+    "arguments that cannot be used are errors that say what is expected",
+    async () => {
+      await using agent = await connectClient(server.url, "2026-07-28");
+      const path = `${server.place.authHome}/auth.json`;
+      const wrong: [string, Record<string, unknown>, string][] = [
+        ["generate_image", {}, "(missing_prompt)"],
+        ["generate_image", { prompt: "a".repeat(32_001) }, "(invalid_prompt)"],
+        ["generate_image", { prompt: "a", count: 5 }, "(invalid_count)"],
+        ["generate_image", { prompt: "a", colour: "red" }, '"colour"'],
+        ["generate_image", { prompt: "a", wait_s: -1 }, "wait_s -1"],
+        [
+          "generate_image",
+          { prompt: "a", references: [{ image: path }] },
+          "(invalid_reference)",
+        ],
+        [
+          "generate_image",
+          { prompt: "a", references: [path] },
+          "(invalid_reference)",
+        ],
+        ["get_job", {}, "id: it is missing"],
+        ["get_job", { id: NOBODY }, "(not_found)"],
+        ["get_job", { id: "../../etc/passwd" }, "(not_found)"],
+        ["cancel_job", { id: NOBODY }, "(not_found)"],
+        ["list_images", { limit: 101 }, "limit"],
+        ["list_images", { cursor: "x" }, "cursor"],
+        ["status", { verbose: true }, '"verbose"'],
+      ];
+      for (const [name, args, expected] of wrong) {
+        const result = await agent.call(name, args);
+        assertEquals(result.isError, true, `${name} ${expected}`);
+        assertStringIncludes(textOf(result), expected);
+        assertStringIncludes(textOf(result), "\nNext: ");
+      }
+      await assertRejects(
+        () => agent.call("generate_images", { prompt: "a" }),
+        Error,
+        'Cannot call "generate_images": there is no such tool, the nearest is "generate_image"',
+      );
+      assertEquals(server.logLines("codex.exec.start"), []);
+    },
+  );
+
+  await step(
+    "what is no message is refused before anything is done",
+    async () => {
+      const call = callMessage("generate_image", { prompt: "a fox" });
+      const wrong: [string, number][] = [
+        ["", 400],
+        ["{", 400],
+        ["null", 400],
+        ["7", 400],
+        ["{}", 400],
+        [JSON.stringify([]), 400],
+        [JSON.stringify([call, call]), 400],
+        [JSON.stringify({ ...call, jsonrpc: "1.0" }), 400],
+      ];
+      for (const [body, status] of wrong) {
+        const response = await postMessage(server.url, undefined, { body });
+        const { error } = await response.json();
+        assertEquals(response.status, status, body);
+        assertEquals(typeof error.message, "string");
+      }
+      const response = await postMessage(server.url, call, {
+        headers: { "content-type": "text/plain" },
+      });
+      await response.body?.cancel();
+      assertEquals(response.status, 415);
+      assertEquals(server.logLines("generate.start"), []);
+    },
+  );
+
+  await step("GET and DELETE of /mcp are 405", async () => {
+    for (const method of ["GET", "DELETE"]) {
+      const response = await fetch(`${server.url}/mcp`, { method });
+      await response.body?.cancel();
+      assertEquals(response.status, 405);
+      assertEquals(response.headers.get("allow"), "OPTIONS, POST");
+    }
+  });
+
+  await step(
+    "listeners are refused, for nothing that could be listened to changes",
+    async () => {
+      await using agent = await connectClient(server.url, "2026-07-28");
+      await assertRejects(
+        () => agent.client.listen({ toolsListChanged: true }),
+        Error,
+        "limit reached",
+      );
+    },
+  );
+
+  await step(
+    "a job goes on when the client's own time limit ends before the call, and get_job finds it",
+    async () => {
+      await using agent = await connectClient(server.url, "2025-06-18");
+      let message = "";
+      const call = agent.call(
+        "generate_image",
+        { prompt: "a fox sandbox:slow=2500" },
+        { timeout: 1_500, onprogress: (told) => message = told.message ?? "" },
+      );
+      await assertRejects(() => call, Error, "timed out");
+      const found = await agent.call("get_job", { id: jobIn(message) });
+      assertMatch(textOf(found), /is completed\.\nPicture 1: \//);
+      assertEquals(server.logLines("generate.abort"), []);
+    },
+  );
 });
 
 Deno.test("list_images pages through the library", async () => {
@@ -214,19 +377,6 @@ Deno.test("list_images pages through the library", async () => {
   assertEquals(textOf(rest).trim().split("\n").length, 1);
 });
 
-Deno.test("status tells what readiness and the queue tell, without initialize too", async () => {
-  await using server = await startTestService();
-  const response = await postMessage(server.url, callMessage("status", {}));
-  const text = textOf(await readResult(response));
-  assertMatch(text, /^Ready: images can be generated\.$/m);
-  assertMatch(text, /^login: Logged in using ChatGPT$/m);
-  assertMatch(
-    text,
-    /^usage: \d+ % of the 5 hours of limit "codex", which end at /m,
-  );
-  assertMatch(text, /^queue: 0 of 4 workers busy, 0 of at most 32/m);
-});
-
 Deno.test("a preview takes 60 kB at most", async () => {
   await using server = await startTestService();
   await using agent = await connectClient(server.url, "2026-07-28");
@@ -238,117 +388,6 @@ Deno.test("a preview takes 60 kB at most", async () => {
   assertEquals(preview.mimeType, "image/webp");
   const bytes = Uint8Array.fromBase64(preview.data);
   assert(bytes.length <= 60_000, `${bytes.length}`);
-});
-
-Deno.test("references are data URLs, of which nothing stays behind", async () => {
-  await using server = await startTestService();
-  await using agent = await connectClient(server.url, "2025-06-18");
-  const bytes = await encode(picture({ width: 600, height: 400 }).png());
-  const image = `data:image/png;base64,${bytes.toBase64()}`;
-  const result = await agent.call("generate_image", {
-    prompt: "this in blue",
-    references: [{ image }],
-  });
-  assertStringIncludes(textOf(result), "is completed.");
-  assertEquals(
-    server.place.sandbox.record.to("/v1/images/edits").length,
-    1,
-  );
-  const refused = await agent.call("status", { references: [{ image }] });
-  assertEquals(refused.isError, true);
-  await server.untilIdle();
-});
-
-Deno.test("what Codex refuses is an error with its message and the next step", async () => {
-  await using server = await startTestService();
-  await using agent = await connectClient(server.url, "2026-07-28");
-  const result = await agent.call("generate_image", {
-    prompt: "sandbox:moderation",
-  });
-  assertEquals(result.isError, true);
-  assertMatch(
-    textOf(result),
-    /\(moderation_blocked\)\.\nNext: change the prompt/,
-  );
-});
-
-Deno.test("arguments that cannot be used are errors that say what is expected", async () => {
-  await using server = await startTestService();
-  await using agent = await connectClient(server.url, "2026-07-28");
-  const path = `${server.place.authHome}/auth.json`;
-  const wrong: [string, Record<string, unknown>, string][] = [
-    ["generate_image", {}, "(missing_prompt)"],
-    ["generate_image", { prompt: "a".repeat(32_001) }, "(invalid_prompt)"],
-    ["generate_image", { prompt: "a", count: 5 }, "(invalid_count)"],
-    ["generate_image", { prompt: "a", colour: "red" }, '"colour"'],
-    ["generate_image", { prompt: "a", wait_s: -1 }, "wait_s -1"],
-    [
-      "generate_image",
-      { prompt: "a", references: [{ image: path }] },
-      "(invalid_reference)",
-    ],
-    [
-      "generate_image",
-      { prompt: "a", references: [path] },
-      "(invalid_reference)",
-    ],
-    ["get_job", {}, "id: it is missing"],
-    ["get_job", { id: NOBODY }, "(not_found)"],
-    ["get_job", { id: "../../etc/passwd" }, "(not_found)"],
-    ["cancel_job", { id: NOBODY }, "(not_found)"],
-    ["list_images", { limit: 101 }, "limit"],
-    ["list_images", { cursor: "x" }, "cursor"],
-    ["status", { verbose: true }, '"verbose"'],
-  ];
-  for (const [name, args, expected] of wrong) {
-    const result = await agent.call(name, args);
-    assertEquals(result.isError, true, `${name} ${expected}`);
-    assertStringIncludes(textOf(result), expected);
-    assertStringIncludes(textOf(result), "\nNext: ");
-  }
-  await assertRejects(
-    () => agent.call("generate_images", { prompt: "a" }),
-    Error,
-    'Cannot call "generate_images": there is no such tool, the nearest is "generate_image"',
-  );
-  assertEquals(server.logLines("codex.exec.start"), []);
-});
-
-Deno.test("what is no message is refused before anything is done", async () => {
-  await using server = await startTestService();
-  const call = callMessage("generate_image", { prompt: "a fox" });
-  const wrong: [string, number][] = [
-    ["", 400],
-    ["{", 400],
-    ["null", 400],
-    ["7", 400],
-    ["{}", 400],
-    [JSON.stringify([]), 400],
-    [JSON.stringify([call, call]), 400],
-    [JSON.stringify({ ...call, jsonrpc: "1.0" }), 400],
-  ];
-  for (const [body, status] of wrong) {
-    const response = await postMessage(server.url, undefined, { body });
-    const { error } = await response.json();
-    assertEquals(response.status, status, body);
-    assertEquals(typeof error.message, "string");
-  }
-  const response = await postMessage(server.url, call, {
-    headers: { "content-type": "text/plain" },
-  });
-  await response.body?.cancel();
-  assertEquals(response.status, 415);
-  assertEquals(server.logLines("generate.start"), []);
-});
-
-Deno.test("GET and DELETE of /mcp are 405", async () => {
-  await using server = await startTestService();
-  for (const method of ["GET", "DELETE"]) {
-    const response = await fetch(`${server.url}/mcp`, { method });
-    await response.body?.cancel();
-    assertEquals(response.status, 405);
-    assertEquals(response.headers.get("allow"), "OPTIONS, POST");
-  }
 });
 
 Deno.test("a foreign page and a caller without the key get no tool, and whoever has an answer can open its links", async () => {
@@ -396,14 +435,4 @@ Deno.test("of a hundred calls at once those are answered for which there is room
   assertEquals(full.length + done.length, 100);
   assert(done.length >= 2);
   await server.untilIdle();
-});
-
-Deno.test("listeners are refused, for nothing that could be listened to changes", async () => {
-  await using server = await startTestService();
-  await using agent = await connectClient(server.url, "2026-07-28");
-  await assertRejects(
-    () => agent.client.listen({ toolsListChanged: true }),
-    Error,
-    "limit reached",
-  );
 });
