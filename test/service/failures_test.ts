@@ -182,35 +182,29 @@ Deno.test("every failure of the backend has its status, code, type and headers",
     );
     assertEquals([...Deno.readDirSync(server.place.outputDir)], []);
   });
-});
 
-Deno.test("without a login the answer is 503 and nothing is started", async () => {
-  await using server = await startTestService({ CODEX_AUTH_HOME: "nowhere" });
-  const response = await server.generate({ prompt: "a fox" });
-  const { error } = await response.json();
-  assertEquals([response.status, error.code], [503, "codex_login_required"]);
-  assertStringIncludes(error.message, "nowhere");
-  assertStringIncludes(error.message, "codex login");
-  assertEquals(response.headers.get("x-should-retry"), "false");
-  assertEquals(server.logLines("codex.exec.start"), []);
-  assertEquals(server.place.sandbox.record.all, []);
-});
-
-Deno.test("a login that comes later is found without a restart", async () => {
-  await using server = await startTestService();
-  const path = `${server.place.authHome}/auth.json`;
-  await Deno.rename(path, `${path}.away`);
-  const without = await server.generate({ prompt: "a fox" });
-  await Deno.rename(`${path}.away`, path);
-  const withLogin = await server.generate({ prompt: "a fox" });
-  await without.body?.cancel();
-  await withLogin.body?.cancel();
-  assertEquals([without.status, withLogin.status], [503, 200]);
+  await test.step("without a login the answer is 503 and nothing is started, and one that comes later is found without a restart", async () => {
+    await server.forget();
+    const { authHome, sandbox } = server.place;
+    await Deno.rename(authHome, `${authHome}-away`);
+    const response = await server.generate({ prompt: "a fox" });
+    const { error } = await response.json();
+    assertEquals([response.status, error.code], [503, "codex_login_required"]);
+    assertStringIncludes(error.message, authHome);
+    assertStringIncludes(error.message, "codex login");
+    assertEquals(response.headers.get("x-should-retry"), "false");
+    assertEquals(server.logLines("codex.exec.start"), []);
+    assertEquals(sandbox.record.all, []);
+    await Deno.rename(`${authHome}-away`, authHome);
+    const withLogin = await server.generate({ prompt: "a fox" });
+    await withLogin.body?.cancel();
+    assertEquals(withLogin.status, 200);
+  });
 });
 
 Deno.test("a missing Codex binary is 502 codex_spawn_failed", async () => {
   await using server = await startTestService({ CODEX_BIN: "no-codex" });
-  const response = await server.generate({ prompt: "a fox", count: 2 });
+  const response = await server.generate({ prompt: "a fox" });
   const { error } = await response.json();
   assertEquals([response.status, error.code], [502, "codex_spawn_failed"]);
   assertStringIncludes(error.message, "no-codex");

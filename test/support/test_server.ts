@@ -7,9 +7,6 @@ import {
 import type { Place } from "./place.ts";
 import { until } from "./until.ts";
 
-/** How long a busy machine may take for what is no promise, in milliseconds. */
-const PATIENCE_MS = 20_000;
-
 /** One line of the log. */
 export interface LogLine {
   readonly level: string;
@@ -107,11 +104,11 @@ export class TestServer {
     await until(() => {
       const fresh = record.to("/v1/images/generations").length;
       return fresh + record.to("/v1/images/edits").length >= pictures;
-    }, { ms: PATIENCE_MS });
+    });
   }
 
   /** Waits until nothing of any request is left: no place taken, no file of a worker, no process. */
-  async untilIdle(ms = PATIENCE_MS): Promise<void> {
+  async untilIdle(ms?: number): Promise<void> {
     let state: unknown = undefined;
     await until(async () => {
       const { active, queued } = await this.workers();
