@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { startTestService, type TestService } from "../support/service.ts";
 
-const PROMPT = "a fox sandbox:refuse-instructions";
+const PROMPT = "a fox sandbox:native=64x64 sandbox:refuse-instructions";
 
 Deno.test("the instructions of workers", async (test) => {
   await using stock = await startTestService({ LEAN: "0" });

@@ -3,7 +3,7 @@ import { delay } from "@std/async/delay";
 import sharp from "sharp";
 import { startTestService, type TestService } from "../support/service.ts";
 
-const REQUESTS = 10;
+const REQUESTS = 8;
 const OUTCOMES = [
   ["", 200, undefined],
   ["sandbox:moderation", 400, "moderation_blocked"],
@@ -14,7 +14,7 @@ const OUTCOMES = [
   ["sandbox:no-image", 502, "codex_no_image"],
 ] as const;
 
-Deno.test("ten mixed requests at once each get their own answer and nobody another's picture, from no more workers than MAX_WORKERS", async () => {
+Deno.test("eight mixed requests at once each get their own answer and nobody another's picture, from no more workers than MAX_WORKERS", async () => {
   await using server = await startTestService({
     MAX_WORKERS: "4",
     PAUSE_ON_USAGE_LIMIT: "0",
