@@ -14,13 +14,13 @@ Deno.test("candidates that fail or are the same", async (test) => {
     async () => {
       const response = await server.generate({
         prompt: "a fox sandbox:native=300x200 sandbox:moderation@1",
-        count: 3,
+        count: 2,
       });
       const answer = await response.json();
       const { data, errors, status } = answer;
       assertEquals([response.status, status], [200, "partial"]);
-      assertEquals(data.map(({ index }: Indexed) => index), [1, 2]);
-      assertEquals(data.map(({ id }: Indexed) => id.slice(-2)), ["-2", "-3"]);
+      assertEquals(data.map(({ index }: Indexed) => index), [1]);
+      assertEquals(data.map(({ id }: Indexed) => id.slice(-2)), ["-2"]);
       assertEquals(errors, [{
         index: 0,
         code: "moderation_blocked",
@@ -39,8 +39,8 @@ Deno.test("candidates that fail or are the same", async (test) => {
     const before = filesIn(server.place.outputDir);
     const response = await server.generate({
       prompt:
-        "a fox sandbox:native=300x200 sandbox:hang@1 sandbox:moderation@2 sandbox:hang@3",
-      count: 3,
+        "a fox sandbox:native=300x200 sandbox:hang@1 sandbox:moderation@2",
+      count: 2,
       fail_fast: true,
     });
     const { error } = await response.json();

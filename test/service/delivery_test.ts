@@ -30,22 +30,22 @@ Deno.test("POST generate delivers", async (test) => {
   );
 
   await step(
-    "a 4K 16:9 picture of 3840x2160, and keeps Codex's file",
+    "a 2K 16:9 picture of 2048x1152, and keeps Codex's file",
     async () => {
       const { answer, metadata } = await make(server, {
-        prompt: "a heron",
-        size: "4K",
+        prompt: "a heron sandbox:native=800x450",
+        size: "2K",
         aspect: "16:9",
       });
-      assertEquals([metadata.width, metadata.height], [3840, 2160]);
-      assertEquals(answer.resolved_size, "3840x2160");
-      assertEquals(answer.data[0].native_size, "1672x941");
+      assertEquals([metadata.width, metadata.height], [2048, 1152]);
+      assertEquals(answer.resolved_size, "2048x1152");
+      assertEquals(answer.data[0].native_size, "800x450");
       assertEquals(answer.data[0].resize, {
         fit: "cover",
-        scale: 2.297,
+        scale: 2.56,
         method: "bicubic",
       });
-      assertMatch(answer.warnings[0].message, /2\.3 times/);
+      assertMatch(answer.warnings[0].message, /2\.6 times/);
       const [drawn] = server.place.sandbox.record.to("/v1/images/generations");
       assertStringIncludes(
         drawn.prompt ?? "",

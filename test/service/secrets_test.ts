@@ -174,7 +174,6 @@ async function provokeErrors(
       prompt: `${PROMPT} sandbox:refuse`,
       references: [reference],
     },
-    "no image": { prompt: `${PROMPT} sandbox:no-image` },
     "a truncated image": { prompt: `${PROMPT} sandbox:truncated` },
     "no tool": { prompt: `${PROMPT} sandbox:no-tool` },
     "a usage limit": { prompt: `${PROMPT} sandbox:image-usage-limit` },

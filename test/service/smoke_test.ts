@@ -5,7 +5,7 @@ import {
   assertStringIncludes,
 } from "@std/assert";
 import { openPlace } from "../support/place.ts";
-import { runDeno, spawnServer } from "../support/server_process.ts";
+import { runDeno } from "../support/server_process.ts";
 import { startTestService } from "../support/service.ts";
 import { stepsOn } from "../support/test_server.ts";
 
@@ -18,7 +18,7 @@ const SMOKE = [
 ];
 
 Deno.test("smoke says ok to every check of a sandbox server, to which it sends the key", async () => {
-  await using server = await spawnServer({ SANDBOX: "1", API_KEY: "k" });
+  await using server = await startTestService({ SANDBOX: "1", API_KEY: "k" });
   const { code, stdout } = await runDeno(
     [...SMOKE, server.url],
     server.place.environment({ API_KEY: "k" }),
