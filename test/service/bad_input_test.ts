@@ -14,7 +14,7 @@ import {
   pngHeader,
 } from "../images/samples.ts";
 import { startTestService, type TestService } from "../support/service.ts";
-import { filesIn } from "../support/test_server.ts";
+import { filesIn, stepsOn } from "../support/test_server.ts";
 import { until } from "../support/until.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
@@ -223,20 +223,10 @@ const FIELDS: readonly BadInput[] = [
   })),
 ];
 
-Deno.test("a body that is no request is refused before anything is started", async (test) => {
+Deno.test("what cannot be used is refused before anything is started", async (test) => {
   await using server = await startTestService();
   for (const input of BODIES) await assertRefused(test, server, input);
-  await assertNothingStarted(server);
-});
-
-Deno.test("a field that cannot be used is refused before anything is started", async (test) => {
-  await using server = await startTestService();
   for (const input of FIELDS) await assertRefused(test, server, input);
-  await assertNothingStarted(server);
-});
-
-Deno.test("a reference that cannot be used is refused before anything is started", async (test) => {
-  await using server = await startTestService();
   const png = await encode(picture().png());
   const jpeg = await encode(picture().jpeg());
   const webp = await encode(picture().webp());
@@ -310,11 +300,11 @@ Deno.test("a reference that cannot be used is refused before anything is started
     says: ["201", "at most 200"],
   });
   await assertRefused(test, server, {
-    name: "a reference of 60 MB",
+    name: "a reference of 53 MB",
     json: {
       ...PROMPT,
       references: [{
-        image: `data:image/png;base64,${"A".repeat(80_000_000)}`,
+        image: `data:image/png;base64,${"A".repeat(70_000_000)}`,
       }],
     },
     code: "invalid_reference",
@@ -324,36 +314,44 @@ Deno.test("a reference that cannot be used is refused before anything is started
   await assertNothingStarted(server);
 });
 
-Deno.test("a body whose declared length is over the limit is 413 and is not read", async () => {
+Deno.test("the limit of a body", async (test) => {
   await using server = await startTestService({ MAX_BODY_BYTES: "2000" });
-  const answer = await sendRaw(server, "Content-Length: 2001", () => "");
-  assertMatch(answer, /^HTTP\/1\.1 413 /);
-  assertStringIncludes(answer, '"code":"body_too_large"');
-  assertStringIncludes(answer, "2001 bytes");
-  assertStringIncludes(answer, "2000 bytes");
-  await assertNothingStarted(server);
-});
+  const step = stepsOn(server, test);
 
-Deno.test("a body of undeclared length is 413 where it passes the limit", async () => {
-  await using server = await startTestService({ MAX_BODY_BYTES: "2000" });
-  const chunk = `400\r\n${"x".repeat(0x400)}\r\n`;
-  const answer = await sendRaw(
-    server,
-    "Transfer-Encoding: chunked",
-    () => chunk,
+  await step(
+    "a body whose declared length is over the limit is 413 and is not read",
+    async () => {
+      const answer = await sendRaw(server, "Content-Length: 2001", () => "");
+      assertMatch(answer, /^HTTP\/1\.1 413 /);
+      assertStringIncludes(answer, '"code":"body_too_large"');
+      assertStringIncludes(answer, "2001 bytes");
+      assertStringIncludes(answer, "2000 bytes");
+      await assertNothingStarted(server);
+    },
   );
-  assertMatch(answer, /^HTTP\/1\.1 413 /);
-  assertStringIncludes(answer, '"code":"body_too_large"');
-  assertStringIncludes(answer, "2000 bytes");
-  await assertNothingStarted(server);
-});
 
-Deno.test("a body of just the limit is read", async () => {
-  await using server = await startTestService({ MAX_BODY_BYTES: "2000" });
-  const body = JSON.stringify(PROMPT).padEnd(2000);
-  const response = await server.generate(undefined, { body });
-  await response.body?.cancel();
-  assertEquals(response.status, 200);
+  await step(
+    "a body of undeclared length is 413 where it passes the limit",
+    async () => {
+      const chunk = `400\r\n${"x".repeat(0x400)}\r\n`;
+      const answer = await sendRaw(
+        server,
+        "Transfer-Encoding: chunked",
+        () => chunk,
+      );
+      assertMatch(answer, /^HTTP\/1\.1 413 /);
+      assertStringIncludes(answer, '"code":"body_too_large"');
+      assertStringIncludes(answer, "2000 bytes");
+      await assertNothingStarted(server);
+    },
+  );
+
+  await step("a body of just the limit is read", async () => {
+    const body = JSON.stringify({ prompt: 5 }).padEnd(2000);
+    const response = await server.generate(undefined, { body });
+    const { error } = await response.json();
+    assertEquals([response.status, error.code], [400, "invalid_prompt"]);
+  });
 });
 
 async function assertRefused(

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import { TextLineStream } from "@std/streams/text-line-stream";
 import { startTestService } from "../support/service.ts";
-import type { TestServer } from "../support/test_server.ts";
+import { stepsOn, type TestServer } from "../support/test_server.ts";
 
 const ASYNC = { headers: { prefer: "respond-async" } };
 
@@ -51,67 +51,72 @@ function isEnd({ data, event }: Told): boolean {
   return event === "job" && data.ended_at !== null;
 }
 
-Deno.test("GET /v1/events tells of every job from its beginning to its end", async () => {
+Deno.test("GET /v1/events", async (test) => {
   await using server = await startTestService();
-  const ends = new Set<string>();
-  const all = await watch(server, {
-    onOpen: async () => {
-      await (await server.generate({ prompt: "a wren" }, ASYNC)).json();
-      const refused = { prompt: "an owl sandbox:moderation" };
-      await (await server.generate(refused, ASYNC)).json();
-    },
-    isLast: (told) => {
-      if (isEnd(told)) ends.add(told.data.id);
-      return ends.size === 2;
-    },
-  });
-  const statuses: string[] = [];
-  for (const id of ends) {
-    const own = all.filter(({ data }) => (data.job_id ?? data.id) === id);
-    assertEquals(own[0].event, "job");
-    assertEquals(own[0].data.ended_at, null);
-    assert(
-      own.some(({ data, event }) =>
-        event === "progress" && data.phase === "drawing"
-      ),
-    );
-    statuses.push(`${own.at(-2)?.event} ${own.at(-1)?.data.status}`);
-  }
-  assertEquals(statuses.sort(), ["completed completed", "error failed"]);
-  assertEquals(all.filter(({ event }) => event === "image").length, 1);
-});
+  const step = stepsOn(server, test);
 
-Deno.test("GET /v1/events begins with the jobs under way, and goes on after Last-Event-ID", async () => {
-  await using server = await startTestService();
-  const body = { prompt: "a wren sandbox:slow=1000" };
-  const { id } = await (await server.generate(body, ASYNC)).json();
-  await server.untilDrawing(1);
-  const [first] = await watch(server, { isLast: () => true });
-  assertEquals([first.event, first.data.id], ["job", id]);
-  const rest = await watch(server, { isLast: isEnd, lastEventId: first.id });
-  assertEquals(rest.filter(({ event }) => event === "job").length, 1);
-  assertEquals(
-    new Set([first, ...rest].map((told) => told.id)).size,
-    rest.length + 1,
+  await step(
+    "GET /v1/events tells of every job from its beginning to its end",
+    async () => {
+      const ends = new Set<string>();
+      const all = await watch(server, {
+        onOpen: async () => {
+          await (await server.generate({ prompt: "a wren" }, ASYNC)).json();
+          const refused = { prompt: "an owl sandbox:moderation" };
+          await (await server.generate(refused, ASYNC)).json();
+        },
+        isLast: (told) => {
+          if (isEnd(told)) ends.add(told.data.id);
+          return ends.size === 2;
+        },
+      });
+      const statuses: string[] = [];
+      for (const id of ends) {
+        const own = all.filter(({ data }) => (data.job_id ?? data.id) === id);
+        assertEquals(own[0].event, "job");
+        assertEquals(own[0].data.ended_at, null);
+        assert(
+          own.some(({ data, event }) =>
+            event === "progress" && data.phase === "drawing"
+          ),
+        );
+        statuses.push(`${own.at(-2)?.event} ${own.at(-1)?.data.status}`);
+      }
+      assertEquals(statuses.sort(), ["completed completed", "error failed"]);
+      assertEquals(all.filter(({ event }) => event === "image").length, 1);
+    },
   );
-});
 
-Deno.test("GET /v1/events starts anew for what another life of the server has told", async () => {
-  const body = { prompt: "a wren sandbox:slow=1000" };
-  await using server = await startTestService();
-  const { id } = await (await server.generate(body, ASYNC)).json();
-  const [first] = await watch(server, {
-    isLast: () => true,
-    lastEventId: "0-1",
+  await step(
+    "GET /v1/events begins with the jobs under way, also after what another life of the server has told, and goes on after Last-Event-ID",
+    async () => {
+      const body = { prompt: "a wren sandbox:slow=1500" };
+      const { id } = await (await server.generate(body, ASYNC)).json();
+      await server.untilDrawing(1);
+      const [first] = await watch(server, { isLast: () => true });
+      assertEquals([first.event, first.data.id], ["job", id]);
+      const [anew] = await watch(server, {
+        isLast: () => true,
+        lastEventId: "0-1",
+      });
+      assertEquals(anew.data.id, id);
+      assertNotEquals(anew.id, "0-1");
+      const rest = await watch(server, {
+        isLast: isEnd,
+        lastEventId: first.id,
+      });
+      assertEquals(rest.filter(({ event }) => event === "job").length, 1);
+      assertEquals(
+        new Set([first, ...rest].map((told) => told.id)).size,
+        rest.length + 1,
+      );
+    },
+  );
+
+  await step("a server ends with readers of GET /v1/events", async () => {
+    const response = await fetch(`${server.url}/v1/events`);
+    const ended = response.text();
+    await server[Symbol.asyncDispose]();
+    assertEquals((await ended).includes("event:"), false);
   });
-  assertEquals(first.data.id, id);
-  assertNotEquals(first.id, "0-1");
-});
-
-Deno.test("a server ends with readers of GET /v1/events", async () => {
-  const server = await startTestService();
-  const response = await fetch(`${server.url}/v1/events`);
-  const ended = response.text();
-  await server[Symbol.asyncDispose]();
-  assertEquals((await ended).includes("event:"), false);
 });

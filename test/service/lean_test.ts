@@ -1,44 +1,46 @@
 import { assert, assertEquals } from "@std/assert";
-import { startTestService } from "../support/service.ts";
+import { startTestService, type TestService } from "../support/service.ts";
 
-Deno.test("LEAN=0 runs the CLI with its own instructions", async () => {
-  await using server = await startTestService({ LEAN: "0" });
-  const response = await server.generate({
-    prompt: "a fox sandbox:refuse-instructions",
-    count: 2,
+const PROMPT = "a fox sandbox:native=64x64 sandbox:refuse-instructions";
+
+Deno.test("the instructions of workers", async (test) => {
+  await using stock = await startTestService({ LEAN: "0" });
+  await using lean = await startTestService();
+
+  await test.step("LEAN=0 runs the CLI with its own instructions", async () => {
+    await draw(stock);
+    assertEquals(stock.logLines("codex.lean.refused"), []);
   });
-  const { data } = await response.json();
-  assertEquals([response.status, data.length], [200, 2]);
-  assertEquals(server.logLines("codex.lean.refused"), []);
-  await server.untilIdle();
+
+  await test.step("a service that refuses our instructions is asked once more with the CLI's own", async () => {
+    await draw(lean);
+    await draw(lean);
+    // Said once, and remembered.
+    assertEquals(lean.logLines("codex.lean.refused").length, 1);
+    const words = calls(lean).flatMap(({ words }) => words ?? []);
+    // On a busy machine the CLI may get as far as its closing call.
+    assert(words.length >= 3 && words.length <= 5, `${words.length} calls`);
+    assertEquals(new Set(words), new Set([PROMPT]));
+  });
+
+  await test.step("our instructions make the request to the model a good deal smaller", () => {
+    // The first of them is the one that was refused.
+    const [small, large] = [lean, stock].map((server) =>
+      calls(server)[0].bytes
+    );
+    assert(small < 28_000, `${small}`);
+    assert(small < large / 2, `${small} ${large}`);
+  });
 });
 
-Deno.test("a service that refuses our instructions is asked once more with the CLI's own", async () => {
-  await using server = await startTestService();
-  const prompt = "a fox sandbox:refuse-instructions";
-  const first = await server.generate({ prompt });
-  const second = await server.generate({ prompt });
-  await first.body?.cancel();
-  await second.body?.cancel();
-  assertEquals([first.status, second.status], [200, 200]);
-  // Said once, and remembered.
-  assertEquals(server.logLines("codex.lean.refused").length, 1);
-  const words = server.place.sandbox.record.to("/v1/responses")
-    .flatMap(({ words }) => words ?? []);
-  // On a busy machine the CLI may get as far as its closing call.
-  assert(words.length >= 3 && words.length <= 5, `${words.length} calls`);
-  assertEquals(new Set(words), new Set([prompt]));
-});
+async function draw(server: TestService): Promise<void> {
+  const response = await server.generate({ prompt: PROMPT });
+  await response.body?.cancel();
+  assertEquals(response.status, 200);
+}
 
-Deno.test("our instructions make the request to the model a good deal smaller", async () => {
-  const bytes: number[] = [];
-  for (const LEAN of ["1", "0"]) {
-    await using server = await startTestService({ LEAN });
-    await (await server.generate({ prompt: "a fox" })).body?.cancel();
-    const [call] = server.place.sandbox.record.to("/v1/responses")
-      .filter(({ method }) => method === "POST");
-    bytes.push(call.bytes);
-  }
-  assert(bytes[0] < 28_000, `${bytes}`);
-  assert(bytes[0] < bytes[1] / 2, `${bytes}`);
-});
+/** The calls of the model. */
+function calls({ place }: TestService) {
+  return place.sandbox.record.to("/v1/responses")
+    .filter(({ method }) => method === "POST");
+}

@@ -4,130 +4,123 @@ import {
   assertMatch,
   assertObjectMatch,
 } from "@std/assert";
-import { join } from "@std/path";
-import { encode, picture } from "../images/samples.ts";
 import { startTestService } from "../support/service.ts";
+import { stepsOn } from "../support/test_server.ts";
 
-Deno.test("every event of a generation is a line of JSON with its fields", async () => {
+Deno.test("the log of a server", async (test) => {
   await using server = await startTestService();
-  const response = await server.generate({
-    prompt: "a fox 🦊",
-    count: 2,
-    quality: "low",
-  }, { headers: { "x-request-id": "mine" } });
-  const { data, id } = await response.json();
-  const lines = server.logLines();
-  for (const { time } of lines) {
-    assertMatch(`${time}`, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
-  }
-  const of = (name: string) =>
-    server.logLines(name).map(({ time: _, ...rest }) => rest);
-  const [listen] = of("server.listen");
-  assertMatch(`${listen.codex_version}`, /^\d+\.\d+\.\d+/);
-  assertObjectMatch(listen, {
-    level: "info",
-    event: "server.listen",
-    url: server.url,
-    output_dir: server.place.outputDir,
-    sandbox: false,
-  });
-  assertEquals(of("generate.start").length, 1);
-  assertObjectMatch(of("generate.start")[0], {
-    level: "info",
-    event: "generate.start",
-    request_id: "mine",
-    job: id,
-    prompt_length: "a fox 🦊".length,
-    reference_count: 0,
-    requested_size: "auto",
-    quality: "low",
-    count: 2,
-  });
-  assertEquals(of("codex.exec.start").length, 2);
-  assertEquals(of("codex.exec.success").length, 2);
-  for (
-    const line of [...of("codex.exec.start"), ...of("codex.exec.success")]
-  ) {
-    assertEquals([line.request_id, line.job], ["mine", id]);
-  }
-  const [success] = of("generate.success");
-  assert(Number(success.duration_ms) > 0);
-  assertObjectMatch(success, {
-    level: "info",
-    event: "generate.success",
-    request_id: "mine",
-    job: id,
-    status: "completed",
-    resolved_size: "1536x1024",
-    count: 2,
-    paths: data.map(({ path }: { path: string }) => path),
-  });
-});
+  const [listen] = server.logLines("server.listen");
+  const step = stepsOn(server, test);
 
-Deno.test("a failure and a cancellation are events of their own", async () => {
-  await using server = await startTestService();
-  const failed = await server.generate({ prompt: "sandbox:moderation" });
-  const refused = await server.generate({ prompt: 5 });
-  await failed.body?.cancel();
-  await refused.body?.cancel();
-  const caller = new AbortController();
-  const canceled = server.generate({ prompt: "sandbox:hang" }, {
-    signal: caller.signal,
-  }).catch(({ name }) => name);
-  await server.untilDrawing(2);
-  caller.abort();
-  assertEquals(await canceled, "AbortError");
-  await server.untilIdle();
-  const of = (event: string) => server.logLines(event).map(({ code }) => code);
-  assertEquals(of("generate.error"), ["moderation_blocked", "invalid_prompt"]);
-  assertEquals(of("generate.abort"), ["request_canceled"]);
-  assertEquals(of("codex.exec.error"), [
-    "moderation_blocked",
-    "request_canceled",
-  ]);
-});
-
-Deno.test("no line holds a prompt, a label, a header, a key, a token or picture data", async () => {
-  const key = "key-marker-9b1";
-  await using server = await startTestService({ API_KEY: key });
-  const headers = { "x-api-key": key, "x-extra": "header-marker" };
-  const bytes = await encode(picture().png());
-  const image = `data:image/png;base64,${bytes.toBase64()}`;
-  const reference = { image, label: "label-marker", source: "source-marker" };
-  const bodies = [
-    { prompt: "prompt-marker", references: [reference], count: 2 },
-    { prompt: "prompt-marker sandbox:refuse", references: [reference] },
-    { prompt: "prompt-marker sandbox:moderation" },
-    { prompt: "prompt-marker sandbox:truncated" },
-    { prompt: "prompt-marker sandbox:no-tool" },
-    { prompt: "prompt-marker\0" },
-    { prompt: "prompt-marker", references: [{ image: `${image}@` }] },
-    { prompt: "prompt-marker", size: "prompt-marker as a size" },
-    { prompt: "prompt-marker", "field marker": 1 },
-  ];
-  await Promise.all(bodies.map(async (body) => {
-    await (await server.generate(body, { headers })).body?.cancel();
-  }));
-  const strange = await fetch(`${server.url}/strange?query-marker`, {
-    headers,
-  });
-  await strange.body?.cancel();
-  const without = await server.generate({ prompt: "prompt-marker" });
-  await without.body?.cancel();
-  await server.untilIdle();
-  assert(server.logLines().length > bodies.length);
-  const { tokens } = JSON.parse(
-    await Deno.readTextFile(join(server.place.authHome, "auth.json")),
+  await step(
+    "every event of a generation is a line of JSON with its fields",
+    async () => {
+      const response = await server.generate({
+        prompt: "a fox 🦊",
+        count: 2,
+        quality: "low",
+      }, { headers: { "x-request-id": "mine" } });
+      const { data, id } = await response.json();
+      const lines = server.logLines();
+      for (const { time } of lines) {
+        assertMatch(`${time}`, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
+      }
+      const of = (name: string) =>
+        server.logLines(name).map(({ time: _, ...rest }) => rest);
+      assertMatch(`${listen.codex_version}`, /^\d+\.\d+\.\d+/);
+      assertObjectMatch({ ...listen }, {
+        level: "info",
+        event: "server.listen",
+        url: server.url,
+        output_dir: server.place.outputDir,
+        sandbox: false,
+      });
+      assertEquals(of("generate.start").length, 1);
+      assertObjectMatch(of("generate.start")[0], {
+        level: "info",
+        event: "generate.start",
+        request_id: "mine",
+        job: id,
+        prompt_length: "a fox 🦊".length,
+        reference_count: 0,
+        requested_size: "auto",
+        quality: "low",
+        count: 2,
+      });
+      assertEquals(of("codex.exec.start").length, 2);
+      assertEquals(of("codex.exec.success").length, 2);
+      for (
+        const line of [...of("codex.exec.start"), ...of("codex.exec.success")]
+      ) {
+        assertEquals([line.request_id, line.job], ["mine", id]);
+      }
+      const [success] = of("generate.success");
+      assert(Number(success.duration_ms) > 0);
+      assertObjectMatch(success, {
+        level: "info",
+        event: "generate.success",
+        request_id: "mine",
+        job: id,
+        status: "completed",
+        resolved_size: "1536x1024",
+        count: 2,
+        paths: data.map(({ path }: { path: string }) => path),
+      });
+    },
   );
-  const secrets = [
-    "marker",
-    image.slice(22, 60),
-    tokens.access_token.slice(0, 30),
-    tokens.refresh_token,
-  ];
-  for (const secret of secrets) {
-    assertEquals(server.logText.includes(secret), false, secret);
-  }
+
+  await step(
+    "a failure and a cancellation are events of their own",
+    async () => {
+      const failed = await server.generate({ prompt: "sandbox:moderation" });
+      const refused = await server.generate({ prompt: 5 });
+      await failed.body?.cancel();
+      await refused.body?.cancel();
+      const caller = new AbortController();
+      const canceled = server.generate({ prompt: "sandbox:hang" }, {
+        signal: caller.signal,
+      }).catch(({ name }) => name);
+      await server.untilDrawing(2);
+      caller.abort();
+      assertEquals(await canceled, "AbortError");
+      await server.untilIdle();
+      const of = (event: string) =>
+        server.logLines(event).map(({ code }) => code);
+      assertEquals(of("generate.error"), [
+        "moderation_blocked",
+        "invalid_prompt",
+      ]);
+      assertEquals(of("generate.abort"), ["request_canceled"]);
+      assertEquals(of("codex.exec.error"), [
+        "moderation_blocked",
+        "request_canceled",
+      ]);
+    },
+  );
+
+  await step(
+    "a bad request is a line with the field and a value that is no sentence",
+    async () => {
+      for (
+        const body of [
+          { prompt: "a fox", size: "512x512" },
+          { prompt: "a fox", quality: "as good as it gets" },
+          { prompt: 5 },
+          { prompt: "a fox", steps: 20 },
+        ]
+      ) {
+        await (await server.generate(body)).body?.cancel();
+      }
+      const told = server.logLines("generate.error")
+        .map(({ code, param, value }) => [code, param, value]);
+      assertEquals(told, [
+        ["invalid_size", "size", "512x512"],
+        ["invalid_quality", "quality", "of length 18"],
+        ["invalid_prompt", "prompt", "5"],
+        ["unknown_parameter", "steps", undefined],
+      ]);
+    },
+  );
 });
 
 Deno.test("a refusal is a line with what was asked of whom, and ten of a kind are enough", async () => {
@@ -166,26 +159,4 @@ Deno.test("a refusal is a line with what was asked of whom, and ten of a kind ar
     origin,
   });
   assertEquals(server.logText.includes("marker"), false);
-});
-
-Deno.test("a bad request is a line with the field and a value that is no sentence", async () => {
-  await using server = await startTestService();
-  for (
-    const body of [
-      { prompt: "a fox", size: "512x512" },
-      { prompt: "a fox", quality: "as good as it gets" },
-      { prompt: 5 },
-      { prompt: "a fox", steps: 20 },
-    ]
-  ) {
-    await (await server.generate(body)).body?.cancel();
-  }
-  const told = server.logLines("generate.error")
-    .map(({ code, param, value }) => [code, param, value]);
-  assertEquals(told, [
-    ["invalid_size", "size", "512x512"],
-    ["invalid_quality", "quality", "of length 18"],
-    ["invalid_prompt", "prompt", "5"],
-    ["unknown_parameter", "steps", undefined],
-  ]);
 });

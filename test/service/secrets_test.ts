@@ -129,7 +129,7 @@ async function drawOne(
   workers: Outputs,
 ): Promise<string> {
   const form = new FormData();
-  form.set("prompt", `${PROMPT} sandbox:slow=500`);
+  form.set("prompt", `${PROMPT} sandbox:slow=1500`);
   form.set("reference", new Blob([image], { type: "image/png" }), FILE_NAME);
   const drawing = ask(server, `/v1/images/generate?${QUERY}`, {
     method: "POST",
@@ -161,16 +161,19 @@ async function provokeErrors(
     "a bad prompt": { prompt: `${PROMPT}\0` },
     "a long prompt": { prompt: PROMPT.repeat(2_000) },
     "a bad size": { prompt: PROMPT, size: "1x1" },
+    // These name what they do not understand to the caller, and to the caller alone.
+    "words for a size": { prompt: PROMPT, size: `${QUERY} as a size` },
+    "an unknown field": { prompt: PROMPT, [`${QUERY} field`]: 1 },
     "a cut reference": {
       prompt: PROMPT,
       references: [{ ...reference, image: url.slice(0, -40) }],
     },
+    "bad base64": { prompt: PROMPT, references: [{ image: `${url}@` }] },
     "moderation": { prompt: `${PROMPT} sandbox:moderation` },
     "a refusal": {
       prompt: `${PROMPT} sandbox:refuse`,
       references: [reference],
     },
-    "no image": { prompt: `${PROMPT} sandbox:no-image` },
     "a truncated image": { prompt: `${PROMPT} sandbox:truncated` },
     "no tool": { prompt: `${PROMPT} sandbox:no-tool` },
     "a usage limit": { prompt: `${PROMPT} sandbox:image-usage-limit` },

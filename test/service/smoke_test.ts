@@ -5,8 +5,9 @@ import {
   assertStringIncludes,
 } from "@std/assert";
 import { openPlace } from "../support/place.ts";
-import { runDeno, spawnServer } from "../support/server_process.ts";
+import { runDeno } from "../support/server_process.ts";
 import { startTestService } from "../support/service.ts";
+import { stepsOn } from "../support/test_server.ts";
 
 const SMOKE = [
   "run",
@@ -16,11 +17,11 @@ const SMOKE = [
   "scripts/smoke.ts",
 ];
 
-Deno.test("smoke says ok to every check of a sandbox server", async () => {
-  await using server = await spawnServer({ SANDBOX: "1" });
+Deno.test("smoke says ok to every check of a sandbox server, to which it sends the key", async () => {
+  await using server = await startTestService({ SANDBOX: "1", API_KEY: "k" });
   const { code, stdout } = await runDeno(
     [...SMOKE, server.url],
-    server.place.environment({}),
+    server.place.environment({ API_KEY: "k" }),
   );
   assertEquals(
     stdout.trim().split("\n").map((line) => line.replace(/:.*/, "")),
@@ -36,35 +37,32 @@ Deno.test("smoke says ok to every check of a sandbox server", async () => {
   assertEquals(code, 0);
 });
 
-Deno.test("smoke sends the key", async () => {
-  await using server = await startTestService({ SANDBOX: "1", API_KEY: "k" });
-  const { code, stdout } = await runDeno(
-    [...SMOKE, server.url],
-    server.place.environment({ API_KEY: "k" }),
-  );
-  assertEquals(code, 0, stdout);
-});
-
-Deno.test("smoke spends no quota of a real account", async () => {
+Deno.test("smoke with a real account", async (test) => {
   await using server = await startTestService();
-  const { stdout } = await runDeno(
-    [...SMOKE, server.url],
-    server.place.environment({}),
-  );
-  assertStringIncludes(stdout, "ok    generation: left out");
-  assertStringIncludes(stdout, "ok    cancellation: left out");
-  assertEquals(server.place.sandbox.record.all, []);
-});
+  const step = stepsOn(server, test);
 
-Deno.test("smoke generates with a real account where it is told to", async () => {
-  await using server = await startTestService();
-  const { code, stdout } = await runDeno(
-    [...SMOKE, server.url, "--generate"],
-    server.place.environment({}),
+  await step("smoke spends no quota of a real account", async () => {
+    const { stdout } = await runDeno(
+      [...SMOKE, server.url],
+      server.place.environment({}),
+    );
+    assertStringIncludes(stdout, "ok    generation: left out");
+    assertStringIncludes(stdout, "ok    cancellation: left out");
+    assertEquals(server.place.sandbox.record.all, []);
+  });
+
+  await step(
+    "smoke generates with a real account where it is told to",
+    async () => {
+      const { code, stdout } = await runDeno(
+        [...SMOKE, server.url, "--generate"],
+        server.place.environment({}),
+      );
+      assertEquals(code, 0, stdout);
+      const { record } = server.place.sandbox;
+      assert(record.to("/v1/images/generations").length >= 2);
+    },
   );
-  assertEquals(code, 0, stdout);
-  const { record } = server.place.sandbox;
-  assert(record.to("/v1/images/generations").length >= 2);
 });
 
 Deno.test("smoke fails against a port where nobody listens", async () => {

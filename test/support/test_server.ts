@@ -30,6 +30,8 @@ export class TestServer {
   readonly place: Place;
   readonly #log: () => string;
   readonly #apiKey: string;
+  /** How much of the log is forgotten. */
+  #forgotten = 0;
 
   /**
    * @param log Tells what was logged so far.
@@ -47,9 +49,9 @@ export class TestServer {
     return Number(new URL(this.url).port);
   }
 
-  /** The log so far, as it was written. */
+  /** The log so far, as it was written, but for what is forgotten. */
   get logText(): string {
-    return this.#log();
+    return this.#log().slice(this.#forgotten);
   }
 
   /** The lines of the log so far that tell of one event, or all of them. */
@@ -84,7 +86,19 @@ export class TestServer {
     return processesOf(await listProcesses(), `${instance}.*`);
   }
 
-  /** Waits until the sandbox draws so many pictures since the start, finished or not. */
+  /**
+   * Waits until nothing is left of what was asked so far, and forgets its log and what it asked of the sandbox.
+   *
+   * Tests that share a server begin with it, so that each sees what came of itself.
+   */
+  async forget(): Promise<void> {
+    // Without a worker there is nothing to wait for.
+    if (this.logText.includes('"codex.exec.start"')) await this.untilIdle();
+    this.place.sandbox.record.clear();
+    this.#forgotten = this.#log().length;
+  }
+
+  /** Waits until the sandbox draws so many pictures since the start or the last `forget()`, finished or not. */
   async untilDrawing(pictures: number): Promise<void> {
     const { record } = this.place.sandbox;
     await until(() => {
@@ -94,27 +108,53 @@ export class TestServer {
   }
 
   /** Waits until nothing of any request is left: no place taken, no file of a worker, no process. */
-  async untilIdle(ms = 10_000): Promise<void> {
+  async untilIdle(ms?: number): Promise<void> {
     let state: unknown = undefined;
     await until(async () => {
       const { active, queued } = await this.workers();
       const files = filesIn(join(this.place.dataDir, "work"));
       state = { active, queued, files };
       if (active + queued + files.length > 0) return false;
-      // To list them takes a while, so it is done last.
+      // To list the processes takes two programs, for which there is a reason only now.
       const processes = await this.processes();
       state = { active, queued, files, processes };
       return processes.length === 0;
     }, { ms, state: () => JSON.stringify(state) });
   }
 
-  /** Waits until no process of a worker is left, for as long as a caller who leaves may expect at most. */
+  /**
+   * Waits until no process of a worker is left.
+   *
+   * @throws {Error} Some are left after the two seconds in which they have to be gone when their caller is.
+   */
   async untilNoProcess(): Promise<void> {
-    await until(async () => (await this.processes()).length === 0, {
-      ms: 2_000,
-      state: () => "a process is left",
-    });
+    let left: readonly ProcessRow[] = [];
+    await until(async () => {
+      left = await this.processes();
+      return left.length === 0;
+    }, { ms: 2_000, state: () => JSON.stringify(left) });
   }
+}
+
+/** Runs a step of a test by its name. */
+export type RunStep = (
+  name: string,
+  step: () => void | Promise<void>,
+) => Promise<boolean>;
+
+/** Lets the steps of a test share a server, of which each sees what came of itself alone. */
+export function stepsOn(server: TestServer, test: Deno.TestContext): RunStep {
+  return (name, step) =>
+    test.step({
+      name,
+      fn: async () => {
+        await server.forget();
+        await step();
+      },
+      // What the server has open goes on from step to step; of the whole test nothing may be left.
+      sanitizeOps: false,
+      sanitizeResources: false,
+    });
 }
 
 /** Names what lies in a directory, in order. */

@@ -4,7 +4,7 @@ const POLL_MS = 20;
 
 /** How {@linkcode until} waits. */
 export interface UntilOptions {
-  /** For how long, in milliseconds; ten seconds when left out. */
+  /** For how long, in milliseconds; 20 seconds, for busy machines, when left out. */
   readonly ms?: number;
   /** Says in the error what was the case instead. */
   readonly state?: () => unknown;
@@ -18,7 +18,7 @@ export interface UntilOptions {
  */
 export async function until<T>(
   look: () => T | Promise<T>,
-  { ms = 10_000, state = () => "" }: UntilOptions = {},
+  { ms = 20_000, state = () => "" }: UntilOptions = {},
 ): Promise<Exclude<T, undefined | false>> {
   const end = Date.now() + ms;
   while (true) {
