@@ -1,6 +1,6 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { encodeHex } from "@std/encoding/hex";
-import { inspectBase64, paint } from "../openai/clients.ts";
+import { inspectBase64, paint } from "../openai/pictures.ts";
 import { openAiPath } from "../../src/routes/openai.ts";
 import { startTestService, type TestService } from "../support/service.ts";
 
