@@ -7,16 +7,20 @@ import { assertDistinct, digestOf } from "./saved.ts";
 const ignore = await lacks("bash") || await lacks("curl");
 const command = ["bash", example("curl.sh")];
 
-Deno.test({
-  name: "curl.sh makes, downloads, refers to and follows pictures",
-  ignore,
-  fn: async () => {
-    await using server = await startTestService();
-    const { directory, sandbox } = server.place;
-    const { code, stdout, stderr } = await runExample(
-      server,
-      [...command, server.url, directory],
-    );
+Deno.test("curl.sh", { ignore }, async (test) => {
+  await using server = await startTestService({ API_KEY: "secret" });
+  const { directory, sandbox } = server.place;
+  const args = [...command, server.url, directory];
+
+  await test.step("stops at the first refusal", async () => {
+    const { code, stdout, stderr } = await runExample(server, args);
+    assertEquals([code, stdout], [1, "One picture:\n"]);
+    assertMatch(stderr, /"code":"unauthorized"/);
+  });
+
+  await test.step("makes, downloads, refers to and follows pictures, with the key", async () => {
+    const key = { CODEX_IMAGE_SERVER_API_KEY: "secret" };
+    const { code, stdout, stderr } = await runExample(server, args, key);
     assertEquals(code, 0, stderr);
     const [one, bytes, four, reference, events] = sections(stdout);
     const saved = join(directory, "lighthouse.png");
@@ -36,23 +40,7 @@ Deno.test({
     await assertDistinct([download, ...fetched], 7);
     const [edit] = sandbox.record.to("/v1/images/edits");
     assertEquals(edit.references, [await digestOf(download)]);
-  },
-});
-
-Deno.test({
-  name: "curl.sh stops at the first refusal, and sends the key",
-  ignore,
-  fn: async () => {
-    await using server = await startTestService({ API_KEY: "secret" });
-    const args = [...command, server.url, server.place.directory];
-    const without = await runExample(server, args);
-    assertEquals(without.code, 1);
-    assertEquals(without.stdout, "One picture:\n");
-    assertMatch(without.stderr, /"code":"unauthorized"/);
-    const key = { CODEX_IMAGE_SERVER_API_KEY: "secret" };
-    const { code, stderr } = await runExample(server, args, key);
-    assertEquals(code, 0, stderr);
-  },
+  });
 });
 
 /** The lines below each of the headings. */

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { deadline } from "@std/async/deadline";
+import { countWork } from "../openai/work_count.ts";
 import { startTestService } from "../support/service.ts";
 import { fetchFromFrame } from "./frame.ts";
 import { example } from "./programs.ts";
@@ -14,56 +15,56 @@ const connect = new Function(
   `${scriptOf(await read("server.html"))}; return connect;`,
 )(fetchFromFrame);
 
-Deno.test("figma shows every candidate's progress and fetches the pictures", async () => {
+Deno.test("figma", async (test) => {
   await using server = await startTestService({ API_KEY: KEY });
   const panel = connect(KEY, server.url);
-  const job = await panel.startJob({ prompt: "a fox", count: 4 });
-  const phases: string[][] = [[], [], [], []];
-  const pictures: Uint8Array<ArrayBuffer>[] = [];
-  const answer = await panel.follow(
-    job,
-    async (
-      type: string,
-      data: { readonly id: string; index: number; phase: string },
-    ) => {
-      if (type === "progress") phases[data.index].push(data.phase);
-      if (type === "image") pictures.push(await panel.fetchPicture(data.id));
-    },
-  );
-  assertEquals(answer.data.length, 4);
-  await assertDistinct(pictures, 4);
-  for (const told of phases) {
-    assert(told.includes("started"));
-    assertEquals(told.at(-1), "saved");
-  }
-});
 
-Deno.test("figma cancels, and nothing is left at the server", async () => {
-  await using server = await startTestService({ API_KEY: KEY });
-  const panel = connect(KEY, server.url);
-  const prompt = "a fox sandbox:hang";
-  const job = await panel.startJob({ prompt, count: 2 });
-  const end = panel.follow(job, () => {});
-  await server.untilDrawing(2);
-  panel.cancel(job);
-  await assertRejects(() => deadline(end, 10_000), Error, "Canceled");
-  await server.untilIdle();
-});
+  await test.step("shows every candidate's progress and fetches the pictures", async () => {
+    const job = await panel.startJob({ prompt: "a fox", count: 2 });
+    const phases: string[][] = [[], []];
+    const pictures: Uint8Array<ArrayBuffer>[] = [];
+    const answer = await panel.follow(
+      job,
+      async (
+        type: string,
+        data: { readonly id: string; index: number; phase: string },
+      ) => {
+        if (type === "progress") phases[data.index].push(data.phase);
+        if (type === "image") pictures.push(await panel.fetchPicture(data.id));
+      },
+    );
+    assertEquals(answer.data.length, 2);
+    await assertDistinct(pictures, 2);
+    for (const told of phases) {
+      assert(told.includes("started"));
+      assertEquals(told.at(-1), "saved");
+    }
+  });
 
-Deno.test("figma says what the server says, or that there is none", async () => {
-  await using server = await startTestService({ API_KEY: KEY });
-  const stranger = connect("guess", server.url);
-  const prompt = "a fox sandbox:moderation";
-  await assertRejects(() => stranger.startJob({ prompt }), Error, "key");
-  const nowhere = connect(KEY, "http://127.0.0.1:1");
-  await assertRejects(() => nowhere.startJob({ prompt }), Error, "not run");
-  const panel = connect(KEY, server.url);
-  const job = await panel.startJob({ prompt });
-  await assertRejects(
-    () => panel.follow(job, () => {}),
-    Error,
-    "rejected by the safety system",
-  );
+  await test.step("cancels, and nothing is left at the server", async () => {
+    const count = countWork(server);
+    const prompt = "a fox sandbox:hang";
+    const job = await panel.startJob({ prompt });
+    const end = panel.follow(job, () => {});
+    await count.untilDrawing(1);
+    panel.cancel(job);
+    await assertRejects(() => deadline(end, 10_000), Error, "Canceled");
+    await server.untilIdle(10_000);
+  });
+
+  await test.step("says what the server says, or that there is none", async () => {
+    const stranger = connect("guess", server.url);
+    const prompt = "a fox sandbox:moderation";
+    await assertRejects(() => stranger.startJob({ prompt }), Error, "key");
+    const nowhere = connect(KEY, "http://127.0.0.1:1");
+    await assertRejects(() => nowhere.startJob({ prompt }), Error, "not run");
+    const job = await panel.startJob({ prompt });
+    await assertRejects(
+      () => panel.follow(job, () => {}),
+      Error,
+      "rejected by the safety system",
+    );
+  });
 });
 
 Deno.test("figma may call the server that it calls, and its files find each other", async () => {
