@@ -4,7 +4,7 @@ import {
   assertMatch,
   assertStringIncludes,
 } from "@std/assert";
-import { countWork } from "../openai/work_count.ts";
+import { countWork, untilGone } from "../openai/work_count.ts";
 import { startTestService } from "../support/service.ts";
 import { until } from "../support/until.ts";
 import { canBrowse, useChromium } from "./chromium.ts";
@@ -72,7 +72,7 @@ Deno.test("a page of an allowed origin", { ignore }, async (test) => {
     });
     assert(names.includes("progress"));
     assertEquals(names.at(-1), "image");
-    await server.untilIdle(10_000);
+    await untilGone(server);
   });
 
   await test.step("reads in the ways that strangers try", async () => {
@@ -104,7 +104,7 @@ Deno.test("a page of an allowed origin", { ignore }, async (test) => {
     await count.untilDrawing(2);
     await callInPage(page, "leave");
     assertEquals(await ended, "AbortError");
-    await server.untilIdle(10_000);
+    await untilGone(server);
     assertEquals(server.logLines("generate.abort").length, aborts + 1);
   });
 
@@ -118,7 +118,7 @@ Deno.test("a page of an allowed origin", { ignore }, async (test) => {
     await count.untilDrawing(1);
     await tab.page.close();
     assertMatch(await ended, /closed/);
-    await server.untilIdle(10_000);
+    await untilGone(server);
   });
 
   await page.goto(`${pages.origin}/openai.html`);

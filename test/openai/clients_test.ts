@@ -3,11 +3,10 @@ import { join } from "@std/path";
 import { createReadStream } from "node:fs";
 import { encodeHex } from "@std/encoding/hex";
 import { retryGraceMs } from "../../src/jobs/replay.ts";
-import { startTestService, type TestService } from "../support/service.ts";
-import { until } from "../support/until.ts";
+import { startTestService } from "../support/service.ts";
 import { CLIENTS, connect } from "./clients.ts";
 import { inspectBase64, paint } from "./pictures.ts";
-import { countWork } from "./work_count.ts";
+import { countWork, untilGone } from "./work_count.ts";
 
 /** After how long nothing is left of what an official client has left: it may retry, and processes may take two seconds to end. */
 const GONE_MS = retryGraceMs(0) + 2_000;
@@ -108,7 +107,7 @@ Deno.test("the official clients are served", async (test) => {
         stream.controller.abort();
       }
       assertEquals(landed, 1);
-      await untilGone(server);
+      await untilGone(server, GONE_MS);
     });
 
     await test.step(`${name} throws what fails in a stream, after what was finished`, async () => {
@@ -140,7 +139,7 @@ Deno.test("the official clients are served", async (test) => {
       await count.untilDrawing(2);
       caller.abort();
       await rejected;
-      await untilGone(server);
+      await untilGone(server, GONE_MS);
     });
 
     await test.step(`${name} reads what is wrong and where`, async () => {
@@ -170,14 +169,6 @@ Deno.test("the official clients are served", async (test) => {
     });
   }
 });
-
-/** Waits until no process is left in the time that is promised, and nothing else soon after. */
-async function untilGone(server: TestService): Promise<void> {
-  await until(async () => (await server.processes()).length === 0, {
-    ms: GONE_MS,
-  });
-  await server.untilIdle(10_000);
-}
 
 async function digest(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
   return encodeHex(await crypto.subtle.digest("SHA-256", bytes));

@@ -1,7 +1,7 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { encodeHex } from "@std/encoding/hex";
 import { inspectBase64, paint } from "../openai/pictures.ts";
-import { countWork } from "../openai/work_count.ts";
+import { countWork, untilGone } from "../openai/work_count.ts";
 import { openAiPath } from "../../src/routes/openai.ts";
 import { startTestService, type TestService } from "../support/service.ts";
 
@@ -239,7 +239,7 @@ Deno.test("the routes of OpenAI's clients refuse", async (test) => {
   });
 
   caller.abort();
-  await server.untilIdle(10_000);
+  await untilGone(server);
 
   await test.step("in the one event of a stream of which nothing is made, once there is a place again", async () => {
     const third = await post(server, {

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { fromFileUrl, join } from "@std/path";
-import { countWork } from "../openai/work_count.ts";
+import { countWork, untilGone } from "../openai/work_count.ts";
 import { runDeno } from "../support/server_process.ts";
 import { startTestService } from "../support/service.ts";
 import { filesIn } from "../support/test_server.ts";
@@ -124,6 +124,6 @@ Deno.test("deno task generate", async (test) => {
     const { code, stderr } = await ended;
     assertEquals(code, 130);
     assertMatch(new TextDecoder().decode(stderr), /^Canceled$/m);
-    await server.untilIdle(10_000);
+    await untilGone(server);
   });
 });
