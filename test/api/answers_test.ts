@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { SCHEMAS } from "../../src/api/json_schema.ts";
 import { operationsOf } from "../../src/api/openapi.ts";
 import { ROUTES } from "../../src/routes/index.ts";
-import { paint } from "../openai/clients.ts";
+import { paint } from "../openai/pictures.ts";
 import { startTestService } from "../support/service.ts";
 
 const GENERATE = "/v1/images/generate";

@@ -6,6 +6,9 @@ import { exists } from "../support/exists.ts";
 /** A name that the browser takes for this machine, as after DNS rebinding. */
 export const REBOUND_HOST = "evil.example";
 
+/** Another name that the browser takes for this machine, as one on a local network. */
+export const ALLOWED_HOST = "friend.example";
+
 const NAMES = ["chromium", "chromium-browser", "google-chrome"];
 const FLAGS = [
   "--headless",
@@ -16,7 +19,7 @@ const FLAGS = [
   "--disable-background-networking",
   "--disable-component-update",
   "--disable-sync",
-  `--host-resolver-rules=MAP ${REBOUND_HOST} 127.0.0.1`,
+  `--host-resolver-rules=MAP ${REBOUND_HOST} 127.0.0.1, MAP ${ALLOWED_HOST} 127.0.0.1`,
 ];
 
 /** A browser for the tests of one file. */

@@ -9,42 +9,44 @@ const PROMPT = "a cat";
 
 type Settings = Readonly<Record<string, string>>;
 
-Deno.test("open-webui.env leads to a picture and to another made of it", async () => {
+Deno.test("the settings of other programs", async (test) => {
   await using server = await startAllowed();
-  const settings = await readSettings("open-webui.env");
-  assertEquals(settings.IMAGE_GENERATION_ENGINE, "openai");
-  assertEquals(settings.IMAGE_EDIT_ENGINE, "openai");
-  const generated = await send(server, {
-    url: `${settings.IMAGES_OPENAI_API_BASE_URL}/images/generations`,
-    key: settings.IMAGES_OPENAI_API_KEY,
-    body: {
-      model: settings.IMAGE_GENERATION_MODEL,
-      prompt: PROMPT,
-      n: 1,
-      size: settings.IMAGE_SIZE,
-    },
-  });
-  const form = new FormData();
-  form.set("model", settings.IMAGE_EDIT_MODEL);
-  form.set("prompt", PROMPT);
-  form.set("image", new Blob([generated], { type: "image/png" }), "1.png");
-  const edited = await send(server, {
-    url: `${settings.IMAGES_EDIT_OPENAI_API_BASE_URL}/images/edits`,
-    key: settings.IMAGES_EDIT_OPENAI_API_KEY,
-    body: form,
-  });
-  await assertDistinct([generated, edited], 2);
-});
 
-Deno.test("librechat.env leads to a picture", async () => {
-  await using server = await startAllowed();
-  const settings = await readSettings("librechat.env");
-  const picture = await send(server, {
-    url: `${settings.IMAGE_GEN_OAI_BASEURL}/images/generations`,
-    key: settings.IMAGE_GEN_OAI_API_KEY,
-    body: { model: settings.IMAGE_GEN_OAI_MODEL, prompt: PROMPT, n: 1 },
+  await test.step("open-webui.env leads to a picture and to another made of it", async () => {
+    const settings = await readSettings("open-webui.env");
+    assertEquals(settings.IMAGE_GENERATION_ENGINE, "openai");
+    assertEquals(settings.IMAGE_EDIT_ENGINE, "openai");
+    const generated = await send(server, {
+      url: `${settings.IMAGES_OPENAI_API_BASE_URL}/images/generations`,
+      key: settings.IMAGES_OPENAI_API_KEY,
+      body: {
+        model: settings.IMAGE_GENERATION_MODEL,
+        prompt: PROMPT,
+        n: 1,
+        size: settings.IMAGE_SIZE,
+      },
+    });
+    const form = new FormData();
+    form.set("model", settings.IMAGE_EDIT_MODEL);
+    form.set("prompt", PROMPT);
+    form.set("image", new Blob([generated], { type: "image/png" }), "1.png");
+    const edited = await send(server, {
+      url: `${settings.IMAGES_EDIT_OPENAI_API_BASE_URL}/images/edits`,
+      key: settings.IMAGES_EDIT_OPENAI_API_KEY,
+      body: form,
+    });
+    await assertDistinct([generated, edited], 2);
   });
-  await assertDistinct([picture], 1);
+
+  await test.step("librechat.env leads to a picture", async () => {
+    const settings = await readSettings("librechat.env");
+    const picture = await send(server, {
+      url: `${settings.IMAGE_GEN_OAI_BASEURL}/images/generations`,
+      key: settings.IMAGE_GEN_OAI_API_KEY,
+      body: { model: settings.IMAGE_GEN_OAI_MODEL, prompt: PROMPT, n: 1 },
+    });
+    await assertDistinct([picture], 1);
+  });
 });
 
 /** A server that knows the name which README of the examples tells it. */

@@ -1,13 +1,27 @@
 import { assert, assertEquals } from "@std/assert";
+import { readConfig } from "../../src/config.ts";
+import { BodyBudget } from "../../src/http/body.ts";
+import {
+  EDITS_FORM,
+  type OpenAiRequest,
+  parseEdits,
+  parseGenerations,
+} from "../../src/openai/request.ts";
+import {
+  readRequest,
+  type ReadRequestOptions,
+} from "../../src/routes/read_request.ts";
 import { startTestService } from "../support/service.ts";
-import { inspectBase64, paint } from "./clients.ts";
+import { inspectBase64, paint } from "./pictures.ts";
 
+const BASE = "http://127.0.0.1:17341";
 /** Stands for the bytes of a picture in a part. */
 const PICTURE = "{picture}";
 
 interface CapturedJson {
   readonly client: string;
   readonly body: Readonly<Record<string, unknown>>;
+  /** The format and the size that are asked for. */
   readonly expected: string;
 }
 
@@ -16,7 +30,7 @@ interface CapturedForm {
   readonly boundary: string;
   /** The lines of each part before the empty one, and its content. */
   readonly parts: readonly (readonly [...lines: string[], content: string])[];
-  /** What is drawn, and how many references it builds on. */
+  /** The format and the size that are asked for, and how many references. */
   readonly expected: readonly [string, number];
 }
 
@@ -74,12 +88,12 @@ const GENERATIONS: readonly CapturedJson[] = [
       quality: "auto",
       size: "auto",
     },
-    expected: "png 1536x1024",
+    expected: "png auto",
   },
   {
     client: "n8n",
     body: { prompt: "p", model: "gpt-image-2" },
-    expected: "png 1536x1024",
+    expected: "png auto",
   },
   {
     client: "a client that writes null for what is left out",
@@ -92,12 +106,12 @@ const GENERATIONS: readonly CapturedJson[] = [
       user: null,
       input_fidelity: null,
     },
-    expected: "png 1536x1024",
+    expected: "png auto",
   },
   {
     client: "a client that compresses a PNG",
     body: { prompt: "p", output_format: "png", output_compression: 100 },
-    expected: "png 1536x1024",
+    expected: "png auto",
   },
 ];
 
@@ -140,7 +154,7 @@ const EDITS: readonly CapturedForm[] = [
         PICTURE,
       ],
     ],
-    expected: ["png 1536x1024", 2],
+    expected: ["png auto", 2],
   },
   {
     client: "Vercel AI",
@@ -178,7 +192,7 @@ const EDITS: readonly CapturedForm[] = [
         PICTURE,
       ],
     ],
-    expected: ["png 1536x1024", 1],
+    expected: ["png auto", 1],
   },
   {
     client: "n8n, the image first",
@@ -192,7 +206,7 @@ const EDITS: readonly CapturedForm[] = [
       [`Content-Disposition: form-data; name="model"`, "gpt-image-2"],
       [`Content-Disposition: form-data; name="prompt"`, "redder"],
     ],
-    expected: ["png 1536x1024", 1],
+    expected: ["png auto", 1],
   },
   {
     client: "a client that repeats image, a mask in front of both",
@@ -207,7 +221,7 @@ const EDITS: readonly CapturedForm[] = [
       [`Content-Disposition: form-data; name="image"; filename="b"`, PICTURE],
       [`Content-Disposition: form-data; name="user"`, ""],
     ],
-    expected: ["png 1536x1024", 3],
+    expected: ["png auto", 3],
   },
   {
     client:
@@ -227,66 +241,135 @@ const EDITS: readonly CapturedForm[] = [
       [`Content-Disposition: form-data; name="stream"`, "False"],
       [`Content-Disposition: form-data; name="input_fidelity"`, "high"],
     ],
-    expected: ["png 1536x1024", 3],
+    expected: ["png auto", 3],
   },
 ];
 
 for (const { body, client, expected } of GENERATIONS) {
-  Deno.test(`the request of ${client} is answered`, async () => {
-    await using server = await startTestService();
-    const response = await fetch(`${server.url}/v1/images/generations`, {
-      method: "POST",
-      headers: { "content-type": "application/json" },
-      body: JSON.stringify(body),
+  Deno.test(`the request of ${client} is understood`, async () => {
+    const request = new Request(`${BASE}/v1/images/generations`, asJson(body));
+    const { stream, wanted } = await read(request, {
+      form: undefined,
+      parse: parseGenerations,
     });
+    const { count, outputFormat, requestedSize } = wanted;
+    assertEquals(`${outputFormat} ${requestedSize}`, expected);
+    assertEquals([count, stream], [1, false]);
+  });
+}
+
+for (const { boundary, client, expected, parts } of EDITS) {
+  Deno.test(`the form of ${client} is understood`, async () => {
+    const init = await asForm(boundary, parts);
+    const request = new Request(`${BASE}/v1/images/edits`, init);
+    const { stream, wanted } = await read(request, {
+      form: EDITS_FORM,
+      parse: parseEdits,
+    });
+    const { outputFormat, references, requestedSize } = wanted;
+    assertEquals(
+      [`${outputFormat} ${requestedSize}`, references.length],
+      expected,
+    );
+    assertEquals(stream, false);
+  });
+}
+
+Deno.test("captured requests are answered", async (test) => {
+  await using server = await startTestService();
+
+  await test.step("one that writes null for what is left out", async () => {
+    const { body } = find(GENERATIONS, "writes null");
+    const response = await fetch(
+      `${server.url}/v1/images/generations`,
+      asJson(body),
+    );
     const bytes = await response.bytes();
     const { data } = JSON.parse(new TextDecoder().decode(bytes));
     assertEquals(response.status, 200);
     assertEquals(response.headers.get("content-length"), `${bytes.length}`);
     assertEquals(data.length, 1);
-    assertEquals(await inspectBase64(data[0].b64_json), expected);
+    assertEquals(await inspectBase64(data[0].b64_json), "png 1536x1024");
     assertEquals("url" in data[0], false);
   });
-}
 
-for (const { boundary, client, expected, parts } of EDITS) {
-  Deno.test(`the form of ${client} is answered`, async () => {
-    await using server = await startTestService();
-    const response = await fetch(`${server.url}/v1/images/edits`, {
-      method: "POST",
-      headers: { "content-type": `multipart/form-data; boundary=${boundary}` },
-      body: await writeForm(boundary, parts),
-    });
+  await test.step("a form that repeats image, a mask in front of both", async () => {
+    const { boundary, parts } = find(EDITS, "repeats image");
+    const init = await asForm(boundary, parts);
+    const response = await fetch(`${server.url}/v1/images/edits`, init);
     const { data, error } = await response.json();
     assertEquals([response.status, error?.message], [200, undefined]);
+    assertEquals(await inspectBase64(data[0].b64_json), "png 1536x1024");
     const [sent] = server.place.sandbox.record.to("/v1/images/edits");
-    assertEquals([
-      await inspectBase64(data[0].b64_json),
-      sent.references?.length ?? 0,
-    ], expected);
+    assertEquals(sent.references?.length, 3);
   });
+
+  await test.step("that of Open WebUI with its default size is told what to set", async () => {
+    const body = {
+      model: "gpt-image-2",
+      prompt: "a cat",
+      n: 1,
+      size: "512x512",
+    };
+    const response = await fetch(
+      `${server.url}/images/generations?api-version=2025-04-01-preview`,
+      asJson(body, { "api-key": "any" }),
+    );
+    const { error } = await response.json();
+    assertEquals([response.status, error.param], [400, "size"]);
+    assert(error.message.includes('"auto"'), error.message);
+    assert(error.message.includes('"1024x1024"'), error.message);
+  });
+});
+
+/** Reads a request as the routes do, without a server. */
+async function read(
+  request: Request,
+  kind: Pick<ReadRequestOptions<OpenAiRequest>, "form" | "parse">,
+): Promise<OpenAiRequest> {
+  const directory = await Deno.makeTempDir({ prefix: "codex-image-server-" });
+  try {
+    await using uploaded = new AsyncDisposableStack();
+    const { config } = readConfig({}, directory);
+    const budget = new BodyBudget(config.maxInflightBytes);
+    return await readRequest(request, { budget, config, log: () => {} }, {
+      ...kind,
+      requestId: "test",
+      signal: request.signal,
+      uploaded,
+    });
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
 }
 
-Deno.test("the request of Open WebUI with its default size is told what to set", async () => {
-  await using server = await startTestService();
-  const response = await fetch(
-    `${server.url}/images/generations?api-version=2025-04-01-preview`,
-    {
-      method: "POST",
-      headers: { "content-type": "application/json", "api-key": "any" },
-      body: JSON.stringify({
-        model: "gpt-image-2",
-        prompt: "a cat",
-        n: 1,
-        size: "512x512",
-      }),
-    },
-  );
-  const { error } = await response.json();
-  assertEquals([response.status, error.param], [400, "size"]);
-  assert(error.message.includes('"auto"'), error.message);
-  assert(error.message.includes('"1024x1024"'), error.message);
-});
+function find<Captured extends { readonly client: string }>(
+  all: readonly Captured[],
+  words: string,
+): Captured {
+  const captured = all.find(({ client }) => client.includes(words));
+  if (captured === undefined) throw new Error(`Cannot find "${words}"`);
+  return captured;
+}
+
+function asJson(body: unknown, headers: HeadersInit = {}): RequestInit {
+  return {
+    method: "POST",
+    headers: { ...headers, "content-type": "application/json" },
+    body: JSON.stringify(body),
+  };
+}
+
+async function asForm(
+  boundary: string,
+  parts: CapturedForm["parts"],
+): Promise<RequestInit> {
+  return {
+    method: "POST",
+    headers: { "content-type": `multipart/form-data; boundary=${boundary}` },
+    body: await writeForm(boundary, parts),
+  };
+}
 
 async function writeForm(
   boundary: string,

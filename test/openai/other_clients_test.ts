@@ -1,17 +1,18 @@
-import { assert, assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { createOpenAI } from "@ai-sdk/openai";
 import { createOpenAICompatible } from "@ai-sdk/openai-compatible";
 import { DallEAPIWrapper } from "@langchain/openai";
 import { generateImage } from "ai";
 import axios from "axios";
 import { encodeHex } from "@std/encoding/hex";
 import { startTestService } from "../support/service.ts";
-import { inspectBase64, paint } from "./clients.ts";
+import { inspectBase64, paint } from "./pictures.ts";
+import { countWork } from "./work_count.ts";
 
 const KEY = "s3cret-key";
 
 /** What programs send that ask for an old model, and what they read. */
 const OLD = [
-  ["Open WebUI", { model: "dall-e-2", n: 1, size: "512x512" }, "512x512"],
   ["Dify", { model: "dall-e-2", n: 1, size: "256x256" }, "256x256"],
   [
     "LibreChat's DALL·E tool",
@@ -41,6 +42,48 @@ Deno.test("other clients find their images where they look for them", async (tes
     const url: string = await tool.invoke("an otter");
     assertMatch(new URL(url).pathname, /\/file\.png$/);
     assertEquals(await inspectUrl(url), "png 1024x1024");
+  });
+
+  const sdkModel = createOpenAI({ baseURL, apiKey: KEY }).image("gpt-image-2");
+
+  await test.step("the AI SDK generates", async () => {
+    const { images, providerMetadata } = await generateImage({
+      model: sdkModel,
+      prompt: "an otter",
+      n: 2,
+      size: "1536x864",
+      providerOptions: { openai: { quality: "low", user: "u1" } },
+    });
+    assertEquals(images.length, 2);
+    for (const { base64 } of images) {
+      assertEquals(await inspectBase64(base64), "png 1536x864");
+    }
+    assert(JSON.stringify(providerMetadata).includes("an otter"));
+  });
+
+  await test.step("the AI SDK edits with a mask", async () => {
+    const count = countWork(server);
+    const { image } = await generateImage({
+      model: sdkModel,
+      prompt: {
+        images: [await paint()],
+        mask: await paint({ alpha: 0 }),
+        text: "redder",
+      },
+    });
+    assertEquals(await inspectBase64(image.base64), "png 1536x1024");
+    assertEquals(count.drawings[0].references?.length, 2);
+  });
+
+  await test.step("the AI SDK is told what is wrong, and does not repeat it", async () => {
+    const count = countWork(server);
+    const prompt = "an otter sandbox:moderation";
+    const error = await assertRejects(
+      () => generateImage({ model: sdkModel, prompt }),
+      Error,
+    );
+    assert(error.message.includes("safety system"), error.message);
+    assertEquals(count.jobs, 1);
   });
 
   await test.step("the AI SDK's compatible provider generates and edits", async () => {
@@ -77,6 +120,7 @@ Deno.test("other clients find their images where they look for them", async (tes
   });
 
   await test.step("a picture as a data URL in image is edited byte for byte", async () => {
+    const count = countWork(server);
     const picture = await paint();
     const image = `data:image/png;base64,${picture.toBase64()}`;
     const body = { model: "gpt-image-1", prompt: "redder", image };
@@ -85,9 +129,9 @@ Deno.test("other clients find their images where they look for them", async (tes
       headers,
     });
     assertEquals(await inspectBase64(data.data[0].b64_json), "png 1536x1024");
-    const sent = server.place.sandbox.record.to("/v1/images/edits").at(-1);
+    const [sent] = count.drawings;
     const digest = await crypto.subtle.digest("SHA-256", picture);
-    assertEquals(sent?.references, [encodeHex(digest)]);
+    assertEquals(sent.references, [encodeHex(digest)]);
   });
 
   for (const [client, body, size] of OLD) {

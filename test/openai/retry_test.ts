@@ -1,180 +1,146 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { retryGraceMs } from "../../src/jobs/replay.ts";
 import { startTestService } from "../support/service.ts";
-import { until } from "../support/until.ts";
-import { CLIENTS, connect, inspectBase64, paint } from "./clients.ts";
+import { CLIENTS, connect } from "./clients.ts";
 import { type CuttingProxy, openCuttingProxy } from "./cutting_proxy.ts";
+import { inspectBase64, paint } from "./pictures.ts";
+import { countWork } from "./work_count.ts";
 
 /** The proxy has another port than the server. */
 const SETTINGS = { ALLOWED_HOSTS: "127.0.0.1" };
+/** How long a drawing takes at least, in milliseconds, so that a retry finds it under way: clients come back within 500. */
+const SLOW = "sandbox:slow=1000";
 
-for (const { name, OpenAI } of CLIENTS) {
-  Deno.test(`the retry of ${name} joins the job whose connection was cut`, async () => {
-    await using server = await startTestService(SETTINGS);
-    await using proxy = await openCuttingProxy(server.port);
-    const answer = connect(OpenAI, retrying(proxy)).images.generate({
-      prompt: "an otter sandbox:slow=2000",
-    });
-    await server.untilDrawing(1);
-    proxy.cut();
-    const { data } = await answer;
-    assertEquals(await inspectBase64(data?.[0].b64_json), "png 1536x1024");
-    assertEquals(proxy.connections, 2);
-    assertEquals(server.logLines("generate.start").length, 1);
-    assertEquals(server.logLines("codex.exec.start").length, 1);
-  });
-
-  Deno.test(`the retry of ${name} gets the images whose answer was lost`, async () => {
-    await using server = await startTestService(SETTINGS);
-    await using proxy = await openCuttingProxy(server.port, {
-      swallowFirstAnswer: true,
-    });
-    const client = connect(OpenAI, retrying(proxy));
-    const { data } = await client.images.generate({ prompt: "an otter" });
-    assertEquals(data?.length, 1);
-    assertEquals(proxy.connections, 2);
-    assertEquals(server.logLines("generate.start").length, 1);
-  });
-
-  Deno.test(`the retry of ${name} joins the edit whose connection was cut, its files the same`, async () => {
-    await using server = await startTestService(SETTINGS);
-    await using proxy = await openCuttingProxy(server.port);
-    const answer = connect(OpenAI, retrying(proxy)).images.edit({
-      image: new File([await paint()], "a.png"),
-      prompt: "redder sandbox:slow=2000",
-    });
-    const { record } = server.place.sandbox;
-    await until(() => record.to("/v1/images/edits").length === 1);
-    proxy.cut();
-    assertEquals((await answer).data?.length, 1);
-    assertEquals(server.logLines("generate.start").length, 1);
-    await server.untilIdle();
-  });
-}
-
-Deno.test("the retry of Deno's own fetch joins the job whose connection was cut", async () => {
+Deno.test("a request that is repeated joins the job that lost its caller, and nothing else does", async (test) => {
   await using server = await startTestService(SETTINGS);
-  await using proxy = await openCuttingProxy(server.port);
-  const image = send({ url: `http://127.0.0.1:${proxy.port}` }, "0", {
-    words: "an otter sandbox:slow=1000",
-  });
-  await server.untilDrawing(1);
-  proxy.cut();
-  assertEquals(await inspectBase64(await image), "png 1536x1024");
-  assertEquals(proxy.connections, 2);
-  assertEquals(server.logLines("generate.start").length, 1);
-});
 
-Deno.test("a client whose time limit is shorter than the drawing gets its image from one run", async () => {
-  await using server = await startTestService();
-  const { data } = await impatient(server).images.generate({
-    prompt: "an otter sandbox:slow=9000",
-  });
-  assertEquals(await inspectBase64(data?.[0].b64_json), "png 1536x1024");
-  assertEquals(server.logLines("generate.start").length, 1);
-  assertEquals(server.logLines("codex.exec.start").length, 1);
-});
+  for (const { name, OpenAI } of CLIENTS) {
+    await test.step(`the retry of ${name} joins the job whose connection was cut`, async () => {
+      await using proxy = await openCuttingProxy(server.port);
+      const count = countWork(server);
+      const answer = connect(OpenAI, retrying(proxy)).images.generate({
+        prompt: `an otter for ${name} ${SLOW}`,
+      });
+      await count.untilDrawing(1);
+      proxy.cut();
+      const { data } = await answer;
+      assertEquals(await inspectBase64(data?.[0].b64_json), "png 1536x1024");
+      assertEquals(proxy.connections, 2);
+      assertEquals([count.jobs, count.runs], [1, 1]);
+    });
 
-Deno.test("four clients whose time limit is shorter than the drawing are served by four runs", async () => {
-  await using server = await startTestService();
-  const client = impatient(server);
-  const images = await Promise.all(Array.from({ length: 4 }, async () => {
-    const prompt = "an otter sandbox:slow=4000";
-    const { data } = await client.images.generate({ prompt });
-    return data?.[0].b64_json;
-  }));
-  for (const image of images) {
-    assertEquals(await inspectBase64(image), "png 1536x1024");
+    await test.step(`the retry of ${name} gets the images whose answer was lost`, async () => {
+      await using proxy = await openCuttingProxy(server.port, {
+        swallowFirstAnswer: true,
+      });
+      const count = countWork(server);
+      const client = connect(OpenAI, retrying(proxy));
+      const prompt = `a lost otter for ${name}`;
+      const { data } = await client.images.generate({ prompt });
+      assertEquals(data?.length, 1);
+      assertEquals(proxy.connections, 2);
+      assertEquals(count.jobs, 1);
+    });
+
+    await test.step(`the retry of ${name} joins the edit whose connection was cut, its files the same`, async () => {
+      await using proxy = await openCuttingProxy(server.port);
+      const count = countWork(server);
+      const answer = connect(OpenAI, retrying(proxy)).images.edit({
+        image: new File([await paint()], "a.png"),
+        prompt: `redder for ${name} ${SLOW}`,
+      });
+      await count.untilDrawing(1);
+      proxy.cut();
+      assertEquals((await answer).data?.length, 1);
+      assertEquals(count.jobs, 1);
+    });
   }
-  assertEquals(server.logLines("codex.exec.start").length, 4);
-});
 
-Deno.test("a job that no retry joins is gone two seconds after the wait for it", async () => {
-  await using server = await startTestService(SETTINGS);
-  await using proxy = await openCuttingProxy(server.port);
-  const [{ OpenAI }] = CLIENTS;
-  const client = connect(OpenAI, proxy);
-  const rejected = assertRejects(
-    () => client.images.generate({ prompt: "an otter sandbox:hang" }),
-    OpenAI.APIConnectionError,
-  );
-  await server.untilDrawing(1);
-  proxy.cut();
-  await server.untilIdle(retryGraceMs(0) + 2_000);
-  await rejected;
-});
+  await test.step("the retry of Deno's own fetch joins the job whose connection was cut", async () => {
+    await using proxy = await openCuttingProxy(server.port);
+    const count = countWork(server);
+    const words = `an otter for Deno ${SLOW}`;
+    const url = `http://127.0.0.1:${proxy.port}`;
+    const image = send({ url }, "0", { words });
+    await count.untilDrawing(1);
+    proxy.cut();
+    assertEquals(await inspectBase64(await image), "png 1536x1024");
+    assertEquals(proxy.connections, 2);
+    assertEquals(count.jobs, 1);
+  });
 
-Deno.test("the same words twice make two images", async () => {
-  await using server = await startTestService();
-  const first = await send(server, "0");
-  const second = await send(server, "0");
-  assert(first !== second);
-});
+  await test.step("two clients whose time limit is shorter than the drawing are served by two runs", async () => {
+    const count = countWork(server);
+    const [{ OpenAI }] = CLIENTS;
+    const { port } = server;
+    const options = { port, maxRetries: 5, timeoutMs: 700 };
+    const client = connect(OpenAI, options);
+    const images = await Promise.all([1, 2].map(async () => {
+      const prompt = "an otter for the impatient sandbox:slow=2500";
+      const { data } = await client.images.generate({ prompt });
+      return data?.[0].b64_json;
+    }));
+    for (const image of images) {
+      assertEquals(await inspectBase64(image), "png 1536x1024");
+    }
+    assert(images[0] !== images[1]);
+    assertEquals([count.jobs, count.runs], [2, 2]);
+  });
 
-Deno.test("the same words twice make two images where they are streamed", async () => {
-  await using server = await startTestService();
-  const streamed = [await stream(server), await stream(server)];
-  assert(new Set(streamed).size === 2);
-  assertEquals(server.logLines("generate.start").length, 2);
-});
+  await test.step("a retry joins one job that nobody waits for, and starts one where there is none", async () => {
+    const count = countWork(server);
+    const caller = new AbortController();
+    const words = "an otter for three sandbox:slow=500";
+    const lost = [1, 2].map(() =>
+      assertRejects(() => send(server, "0", { words, signal: caller.signal }))
+    );
+    await count.untilDrawing(2);
+    caller.abort();
+    await Promise.all(lost);
+    const images = await Promise.all(
+      [1, 2, 3].map(() => send(server, "1", { words })),
+    );
+    assertEquals(new Set(images).size, 3);
+    assertEquals(count.jobs, 3);
+  });
 
-Deno.test("one retry joins one job", async () => {
-  await using server = await startTestService();
-  const caller = new AbortController();
-  const words = "an otter sandbox:slow=1500";
-  const lost = [1, 2].map(() =>
-    assertRejects(() => send(server, "0", { words, signal: caller.signal }))
-  );
-  await server.untilDrawing(2);
-  caller.abort();
-  await Promise.all(lost);
-  const retries = [send(server, "1", { words }), send(server, "1", { words })];
-  const [first, second] = await Promise.all(retries);
-  assert(first !== second);
-  assertEquals(server.logLines("generate.start").length, 2);
-});
+  await test.step("an Idempotency-Key works as on the own route", async () => {
+    const headers = { "idempotency-key": "k1" };
+    const first = await send(server, "", { headers });
+    assertEquals(await send(server, "", { headers }), first);
+    const words = "a fox";
+    const other = await send(server, "", { headers, words });
+    assertEquals(other, "idempotency_key_reused");
+  });
 
-Deno.test("a retry with other words starts a job of its own", async () => {
-  await using server = await startTestService();
-  await send(server, "0");
-  await send(server, "1", { words: "a fox" });
-  assertEquals(server.logLines("generate.start").length, 2);
-});
+  await test.step("a retry whose images were removed is told so", async () => {
+    const words = "an otter that is removed";
+    const url = await send(server, "0", { responseFormat: "url", words });
+    await (await fetch(new URL(".", url).href.slice(0, -1), {
+      method: "DELETE",
+    })).body?.cancel();
+    assertEquals(await send(server, "1", { words }), "not_found");
+  });
 
-Deno.test("a retry of what has failed is a new try", async () => {
-  await using server = await startTestService();
-  const words = "an otter sandbox:error";
-  for (const retry of ["0", "1"]) {
-    assertEquals(await send(server, retry, { words }), "codex_exec_failed");
-  }
-  assertEquals(server.logLines("generate.start").length, 2);
-});
+  await test.step("the same words twice make two images", async () => {
+    const count = countWork(server);
+    assert(await send(server, "0") !== await send(server, "0"));
+    assertEquals(count.jobs, 2);
+  });
 
-Deno.test("a retry joins no job that a caller still waits for", async () => {
-  await using server = await startTestService();
-  const words = "an otter sandbox:slow=1000";
-  const first = send(server, "0", { words });
-  await server.untilDrawing(1);
-  assert(await send(server, "1", { words }) !== await first);
-});
+  await test.step("the same words twice make two images where they are streamed", async () => {
+    const count = countWork(server);
+    assert(await stream(server) !== await stream(server));
+    assertEquals(count.jobs, 2);
+  });
 
-Deno.test("a retry whose images were removed is told so", async () => {
-  await using server = await startTestService();
-  const url = await send(server, "0", { responseFormat: "url" });
-  await (await fetch(new URL(".", url).href.slice(0, -1), {
-    method: "DELETE",
-  })).body?.cancel();
-  assertEquals(await send(server, "1"), "not_found");
-});
-
-Deno.test("an Idempotency-Key works as on the own route", async () => {
-  await using server = await startTestService();
-  const headers = { "idempotency-key": "k1" };
-  const first = await send(server, "", { headers });
-  assertEquals(await send(server, "", { headers }), first);
-  const words = "a fox";
-  const other = await send(server, "", { headers, words });
-  assertEquals(other, "idempotency_key_reused");
+  await test.step("a retry with other words starts a job of its own, as does one of what has failed", async () => {
+    const count = countWork(server);
+    const words = "an otter sandbox:refuse";
+    for (const retry of ["1", "2"]) {
+      assertEquals(await send(server, retry, { words }), "model_refused");
+    }
+    assertEquals(count.jobs, 2);
+  });
 });
 
 /** Sends a request as a client that retries would; gives the image, or the code of the error. */
@@ -217,12 +183,6 @@ async function stream(
   const [, image] = /"b64_json":"([^"]+)"/.exec(await response.text()) ?? [];
   assert(image !== undefined);
   return image;
-}
-
-/** An official client that gives up on a request after 1.5 s, and tries five times more. */
-function impatient({ port }: { readonly port: number }) {
-  const [{ OpenAI }] = CLIENTS;
-  return connect(OpenAI, { port, maxRetries: 5, timeoutMs: 1_500 });
 }
 
 function retrying({ port }: CuttingProxy) {
