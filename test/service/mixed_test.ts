@@ -66,7 +66,7 @@ async function countWorkers(
 ): Promise<number> {
   let most = 0;
   let isOver = false;
-  const over = work.finally(() => isOver = true);
+  work.finally(() => isOver = true);
   while (!isOver) {
     const { active } = await server.workers();
     assert(active <= 4, `${active} active`);
@@ -75,7 +75,7 @@ async function countWorkers(
       parent === Deno.pid && /^\S*\/codex exec /.test(command)
     );
     most = Math.max(most, workers.length);
-    await Promise.race([over, delay(300)]);
+    await delay(300);
   }
   return most;
 }
