@@ -66,7 +66,8 @@ async function countWorkers(
 ): Promise<number> {
   let most = 0;
   let isOver = false;
-  work.finally(() => isOver = true);
+  const end = () => isOver = true;
+  work.then(end, end);
   while (!isOver) {
     const { active } = await server.workers();
     assert(active <= 4, `${active} active`);
