@@ -128,11 +128,11 @@ export class TestServer {
    * @throws {Error} Some are left after the two seconds in which they have to be gone when their caller is.
    */
   async untilNoProcess(): Promise<void> {
-    let left: readonly ProcessRow[] = [];
+    let left: readonly string[] = [];
     await until(async () => {
-      left = await this.processes();
+      left = (await this.processes()).map(({ command }) => command);
       return left.length === 0;
-    }, { ms: 2_000, state: () => JSON.stringify(left) });
+    }, { ms: 2_000, state: () => left.join("\n") });
   }
 }
 
