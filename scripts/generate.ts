@@ -14,6 +14,8 @@ import { readServerEvents } from "./generate/server_events.ts";
 
 const EXIT = { failed: 1, usage: 2, partial: 3, canceled: 130 } as const;
 const SIGNALS = ["SIGINT", "SIGTERM"] as const;
+/** How soon after a signal another one is the same Ctrl-C, in milliseconds: `deno task` passes each on twice. */
+const SAME_SIGNAL_MS = 500;
 
 async function main(): Promise<number> {
   try {
@@ -61,12 +63,14 @@ interface Cancellation extends Disposable {
 // The server ends the work of a caller who is gone.
 function cancelOnSignals(): Cancellation {
   const controller = new AbortController();
+  let timer: ReturnType<typeof setTimeout> | undefined;
   const cancel = () => {
     controller.abort();
     // A second Ctrl-C is not held up by anything.
-    stop();
+    timer ??= setTimeout(stop, SAME_SIGNAL_MS);
   };
   const stop = () => {
+    clearTimeout(timer);
     for (const name of SIGNALS) Deno.removeSignalListener(name, cancel);
   };
   for (const name of SIGNALS) Deno.addSignalListener(name, cancel);
