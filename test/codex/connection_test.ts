@@ -7,7 +7,7 @@ import { openCodex } from "../support/codex.ts";
 
 const NEVER = new AbortController().signal;
 /** How soon a worker without a connection is ended, with two seconds for a machine that is busy. */
-const END_MS = 32_000;
+const END_MS = 40_000;
 const UNRESOLVED = "http://backend.invalid";
 
 interface Offline {

@@ -112,12 +112,12 @@ Deno.test("floods, stalled readers, disguises and injections neither stop the se
     await until(async () => {
       const { active, queued } = await server.workers();
       return active + queued === 2;
-    });
+    }, { ms: 60_000 });
     const list = await fetch(`${server.url}/v1/jobs?limit=100`);
     assertEquals((await list.json()).data.length, 100);
     const jobs = join(server.place.dataDir, "jobs");
     // Beside those that are over there are two under way.
-    await until(() => filesIn(jobs).length <= KEPT_JOBS + 2);
+    await until(() => filesIn(jobs).length <= KEPT_JOBS + 2, { ms: 60_000 });
   });
 
   await test.step(`${STALLED} readers that stall in the middle of a picture`, async () => {
