@@ -6,7 +6,7 @@ import { startStopwatch } from "../../src/util.ts";
 import { openCodex } from "../support/codex.ts";
 
 const NEVER = new AbortController().signal;
-/** How soon a worker without a connection is ended, with two seconds for a machine that is busy. */
+/** How soon a worker without a connection is ended, with ten seconds for a machine that is busy. */
 const END_MS = 40_000;
 const UNRESOLVED = "http://backend.invalid";
 
