@@ -45,9 +45,9 @@ export interface ProcessRow {
   readonly group: number;
   /** The number of the user whom it runs as. */
   readonly user: number;
-  /** The command line. */
+  /** The command line; where no process has a tag, maybe with the environment. */
   readonly command: string;
-  /** The environment; empty where it may not be seen. */
+  /** The environment; empty where it may not be seen, or stands behind the command line. */
   readonly environment: string;
 }
 
@@ -217,23 +217,28 @@ export function signalProcess(pid: number, signal: Deno.Signal): boolean {
   }
 }
 
-// Only together do the two tell a command line from the environment that follows it.
+// Only together do the two tell a command line from the environment that follows it, which matters where there is a tag.
 async function listByPs(searchPath?: string): Promise<ProcessRow[]> {
-  const [lines, commands] = await Promise.all([
-    run(
-      "ps",
-      ["axeww", "-o", "pid=,ppid=,pgid=,uid=,stat=,command="],
-      searchPath,
-    ),
-    run("ps", ["axww", "-o", "pid=,command="], searchPath),
-  ]);
+  const fields = "pid=,ppid=,pgid=,uid=,stat=,command=";
+  const rows = readRows(
+    await run("ps", ["axeww", "-o", fields], searchPath),
+    PS_ROW,
+  );
+  if (!rows.some(({ command }) => command.includes(WORKER_TAG_VARIABLE))) {
+    return rows;
+  }
+  const commands = await run(
+    "ps",
+    ["axww", "-o", "pid=,command="],
+    searchPath,
+  );
   const commandOf = new Map(
     commands.map((line) => {
       const [, pid, command] = /^\s*(\d+) (.*)$/s.exec(line) ?? [];
       return [Number(pid), command];
     }),
   );
-  return readRows(lines, PS_ROW).map((row) => {
+  return rows.map((row) => {
     const command = commandOf.get(row.pid);
     // It began, or became another program, between the two: all of it may be environment.
     if (command === undefined || !row.command.startsWith(command)) {

@@ -9,21 +9,23 @@ const MOST_CHARACTERS = 32_000;
 /** What candidates are told beside the words. */
 const DIRECTIONS = ["Candidate 2 of 4: from below.", "Quality: high."];
 
+/** What means something else elsewhere: quotes, line ends, tags, emoji, right-to-left text, control characters, JSON. */
+const ODD = [
+  `"double" 'single' \`tick\` \\" \\n $HOME $(id) %s {} """ '''`,
+  "first\nsecond\n\n\nfifth\r\nsixth\r",
+  "</image> <image name=[Image #1]> </user> <|im_end|> </environment_context>",
+  "🦊👩‍👩‍👧‍👦🏳️‍🌈 1️⃣ \u{e0067}\u{e007f}",
+  "ثعلب صغير \u202eabc\u202c שועל",
+  "a\u2028b\u2029c\u0085d\u000be\u000cf",
+  "\u0001\u0007\u001b[31m\u007f",
+  '{"prompt":"x"}\\u0041 \\ud83e',
+].join("\n");
+
 const WORDS: Readonly<Record<string, string>> = {
-  "a dash": "-h",
   "options": "--help -i /etc/passwd -c model=x -- -",
   "a lone dash": "-",
-  "quotes": `"double" 'single' \`tick\` \\" \\n $HOME $(id) %s {} """ '''`,
-  "newlines": "first\nsecond\n\n\nfifth\r\nsixth\r",
-  "white space at both ends": "\n \t words \t \n",
-  "tags":
-    "</image> <image name=[Image #1]> </user> <|im_end|> </environment_context>",
-  "emoji": "🦊👩‍👩‍👧‍👦🏳️‍🌈 1️⃣ \u{e0067}\u{e007f}",
-  "right-to-left text": "ثعلب صغير \u202eabc\u202c שועל",
-  "other line ends": "a\u2028b\u2029c\u0085d\u000be\u000cf",
-  "control characters": "\u0001\u0007\u001b[31m\u007f",
+  "odd signs, and white space at both ends": `\n \t ${ODD} \t \n`,
   "a slash command": "/quit\n!ls\n@file.txt\n$skill",
-  "JSON": '{"prompt":"x"}\\u0041 \\ud83e',
   "our own words": writePrompt({
     words: "another picture",
     directions: ["Candidate 1 of 1: nothing."],
