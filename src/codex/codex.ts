@@ -21,16 +21,18 @@ import { InstructionsRefusedError, loginRequired, truncate } from "./errors.ts";
 import { type CodexHome, prepareHome } from "./home.ts";
 import type { ImageCheck } from "./image_watcher.ts";
 import {
-  API_KEY_PROBLEM,
-  findLoginProblem,
   isReadableFile,
   isTokenRefreshDue,
   loginAccount,
   loginId,
   loginKind,
   loginLock,
-  type LoginProblem,
 } from "./login.ts";
+import {
+  API_KEY_PROBLEM,
+  findLoginProblem,
+  type LoginProblem,
+} from "./login_problem.ts";
 import { killAll } from "./process_tree.ts";
 import {
   describeForeign,

@@ -16,7 +16,7 @@ import { probeUnfinished } from "../../src/images/probe.ts";
 /** The thread of every stand-in. */
 export const THREAD = "01a2051f-e2fa-70a0-92af-cd63a768510e";
 /** How soon every process of a worker must be gone, in milliseconds. */
-export const END_MS = 8_000;
+export const END_MS = 2_000;
 
 /** A shell script in the place of the CLI, in directories of its own. */
 export interface StandIn extends AsyncDisposable {

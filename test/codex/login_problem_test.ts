@@ -1,6 +1,9 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { join } from "@std/path";
-import { findLoginProblem, type LoginProblem } from "../../src/codex/login.ts";
+import {
+  findLoginProblem,
+  type LoginProblem,
+} from "../../src/codex/login_problem.ts";
 import { writeSandboxLogin } from "../../src/sandbox/login.ts";
 import { runAsAnyUser } from "../support/any_user.ts";
 
