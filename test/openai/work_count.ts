@@ -2,8 +2,6 @@ import type { RecordedRequest } from "../../src/sandbox/backend.ts";
 import type { TestServer } from "../support/test_server.ts";
 import { until } from "../support/until.ts";
 
-/** How long the processes of a job that nobody wants may be there, in milliseconds. */
-const ENDING_MS = 2_000;
 const DRAWINGS = ["/v1/images/generations", "/v1/images/edits"];
 
 /** What a server has been asked for since a moment. */
@@ -48,14 +46,8 @@ export function countWork(server: TestServer): WorkCount {
 /** Waits until no process is left, in the time that is promised for it, and then until nothing else is. */
 export async function untilGone(
   server: TestServer,
-  ms: number = ENDING_MS,
+  ms?: number,
 ): Promise<void> {
-  let left: unknown;
-  const isGone = async () => {
-    const processes = await server.processes();
-    left = processes;
-    return processes.length === 0;
-  };
-  await until(isGone, { ms, state: () => JSON.stringify(left) });
+  await server.untilNoProcess(ms);
   await server.untilIdle(10_000);
 }

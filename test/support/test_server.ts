@@ -125,14 +125,15 @@ export class TestServer {
   /**
    * Waits until no process of a worker is left.
    *
-   * @throws {Error} Some are left after the two seconds in which they have to be gone when their caller is.
+   * @param ms How long that may take: the two seconds in which they have to be gone when their caller is.
+   * @throws {Error} Some are left after that.
    */
-  async untilNoProcess(): Promise<void> {
+  async untilNoProcess(ms = 2_000): Promise<void> {
     let left: readonly string[] = [];
     await until(async () => {
       left = (await this.processes()).map(({ command }) => command);
       return left.length === 0;
-    }, { ms: 2_000, state: () => left.join("\n") });
+    }, { ms, state: () => left.join("\n") });
   }
 }
 
