@@ -1,6 +1,6 @@
 import { abortable } from "@std/async/abortable";
 import { delay } from "@std/async/delay";
-import { listProcesses, processesOf } from "../../src/codex/process_tree.ts";
+import { findProcesses } from "../../src/codex/process_tree.ts";
 import type { MeasureOptions } from "./cost.ts";
 import type { Way } from "./way.ts";
 
@@ -26,7 +26,7 @@ export async function measureCancel(
   }
   const start = performance.now();
   cancel();
-  while (processesOf(await listProcesses(), way.mark).length > 0) {
+  while ((await findProcesses(way.mark)).length > 0) {
     signal.throwIfAborted();
   }
   const ms = performance.now() - start;

@@ -1,5 +1,5 @@
 import { delay } from "@std/async/delay";
-import { listProcesses, processesOf } from "../../src/codex/process_tree.ts";
+import { findProcesses } from "../../src/codex/process_tree.ts";
 
 const SAMPLE_MS = 100;
 
@@ -17,7 +17,7 @@ export async function peakMemory(
   let peak = 0;
   const watching = (async () => {
     while (!over.signal.aborted) {
-      const pids = processesOf(await listProcesses(), mark)
+      const pids = (await findProcesses(mark))
         .map(({ pid }) => pid);
       if (pids.length > 0) peak = Math.max(peak, await residentKib(pids));
       await delay(SAMPLE_MS);

@@ -9,8 +9,11 @@ export const WORKER_TAG_VARIABLE = "CODEX_IMAGE_WORKER";
 const GRACE_MS = 300;
 /** How long the sweep goes on against processes that multiply, in milliseconds. */
 const SWEEP_MS = 10_000;
-/** How many looks in a row must find nothing: who starts another and ends at once can slip through one. */
-const EMPTY_LOOKS = 3;
+/**
+ * How many looks in a row must find nothing: one goes by rising numbers, and who starts another and ends can slip through it
+ * where the numbers begin again.
+ */
+const EMPTY_LOOKS = 2;
 /** When to look again after a look that failed, in milliseconds: the system may have no process left for it. */
 const LOOK_AGAIN_MS = 100;
 
@@ -45,10 +48,18 @@ export interface ProcessRow {
   readonly group: number;
   /** The number of the user whom it runs as. */
   readonly user: number;
-  /** The command line; where no process has a tag, maybe with the environment. */
+  /** The command line; where `environment` is not known, maybe with the environment behind it. */
   readonly command: string;
-  /** The environment; empty where it may not be seen, or stands behind the command line. */
-  readonly environment: string;
+  /** The environment, empty where it may not be seen; not known where only one look at both was taken. */
+  readonly environment?: string;
+}
+
+/** Where to look for processes. */
+export interface LookOptions {
+  /** The worker's process group. */
+  readonly group?: number;
+  /** Where the programs that list processes are looked for, instead of in `PATH`. */
+  readonly searchPath?: string;
 }
 
 /** A program to start, and all that it gets to know. */
@@ -92,14 +103,16 @@ export function spawnDetached(
 /**
  * Lists the running processes of this machine, without zombies; where there is no `ps`, those of our own user alone.
  *
- * @param searchPath Where the programs for it are looked for, instead of in `PATH`.
+ * @param searchPath See {@linkcode LookOptions}.
  * @throws {Error} They cannot be listed.
  */
 export async function listProcesses(
   searchPath?: string,
 ): Promise<ProcessRow[]> {
   try {
-    return await listByPs(searchPath);
+    const fields = "pid=,ppid=,pgid=,uid=,stat=,command=";
+    const lines = await run("ps", ["axeww", "-o", fields], searchPath);
+    return readRows(lines, PS_ROW);
   } catch {
     const lines = await run(
       "sh",
@@ -108,6 +121,19 @@ export async function listProcesses(
     );
     return readRows(lines, SHELL_ROW);
   }
+}
+
+/**
+ * Finds the running processes of a worker, by {@linkcode processesOf}.
+ *
+ * @throws {Error} They cannot be listed.
+ */
+export async function findProcesses(
+  workerTag: string,
+  options: LookOptions = {},
+): Promise<ProcessRow[]> {
+  const rows = await listProcesses(options.searchPath);
+  return await pickProcesses(rows, workerTag, options);
 }
 
 /**
@@ -128,7 +154,7 @@ export function processesOf(
   const own = rows.filter(({ user }) => user === Deno.uid());
   const picked = new Map<number, ProcessRow>();
   let found = own.filter((row) =>
-    row.group === group || hasTag(row, workerTag)
+    row.group === group || hasTag(row.environment ?? "", workerTag)
   );
   while (found.length > 0) {
     for (const row of found) picked.set(row.pid, row);
@@ -143,7 +169,7 @@ export function processesOf(
  *
  * @param child The worker's first process, the leader of its group.
  * @param workerTag What tags its processes.
- * @param searchPath See {@linkcode listProcesses}.
+ * @param searchPath See {@linkcode LookOptions}.
  */
 export async function terminateWorker(
   child: Deno.ChildProcess,
@@ -171,21 +197,14 @@ export async function terminateWorker(
  */
 export async function killAll(
   workerTag: string,
-  { group, searchPath }: {
-    /** The worker's process group. */
-    readonly group?: number;
-    /** See {@linkcode listProcesses}. */
-    readonly searchPath?: string;
-  } = {},
+  options: LookOptions = {},
 ): Promise<number> {
   const killed = new Set<number>();
   const foreign = new Set<number>();
   const elapsed = startStopwatch();
   for (let empty = 0; empty < EMPTY_LOOKS;) {
-    const rows = await listWithRetry(elapsed, searchPath);
-    const left = processesOf(rows, workerTag, group).filter(({ pid }) =>
-      !foreign.has(pid)
-    );
+    const left = (await findWithRetry(workerTag, options, elapsed))
+      .filter(({ pid }) => !foreign.has(pid));
     empty = left.length === 0 ? empty + 1 : 0;
     if (left.length > 0 && elapsed() > SWEEP_MS) {
       throw new Error(
@@ -217,30 +236,43 @@ export function signalProcess(pid: number, signal: Deno.Signal): boolean {
   }
 }
 
-// Only together do the two tell a command line from the environment that follows it, which matters where there is a tag.
-async function listByPs(searchPath?: string): Promise<ProcessRow[]> {
-  const fields = "pid=,ppid=,pgid=,uid=,stat=,command=";
-  const rows = readRows(
-    await run("ps", ["axeww", "-o", fields], searchPath),
-    PS_ROW,
+async function pickProcesses(
+  rows: readonly ProcessRow[],
+  workerTag: string,
+  { group, searchPath }: LookOptions,
+): Promise<ProcessRow[]> {
+  const maybe = rows.filter((row) =>
+    row.environment === undefined && hasTag(row.command, workerTag)
   );
-  if (!rows.some(({ command }) => command.includes(WORKER_TAG_VARIABLE))) {
-    return rows;
-  }
-  const commands = await run(
+  const told = maybe.length === 0
+    ? rows
+    : await tellEnvironments(rows, maybe, searchPath);
+  return processesOf(told, workerTag, group);
+}
+
+// Only together with the command line alone can it be told from the environment that follows it.
+async function tellEnvironments(
+  rows: readonly ProcessRow[],
+  maybe: readonly ProcessRow[],
+  searchPath?: string,
+): Promise<ProcessRow[]> {
+  // With this process among them, it fails only where it cannot tell.
+  const pids = [Deno.pid, ...maybe.map(({ pid }) => pid)];
+  const lines = await run(
     "ps",
-    ["axww", "-o", "pid=,command="],
+    ["ww", "-o", "pid=,command=", "-p", pids.join()],
     searchPath,
   );
   const commandOf = new Map(
-    commands.map((line) => {
+    lines.map((line) => {
       const [, pid, command] = /^\s*(\d+) (.*)$/s.exec(line) ?? [];
       return [Number(pid), command];
     }),
   );
   return rows.map((row) => {
+    if (!maybe.includes(row)) return row;
     const command = commandOf.get(row.pid);
-    // It began, or became another program, between the two: all of it may be environment.
+    // It ended, or became another program, between the two: all of it may be environment.
     if (command === undefined || !row.command.startsWith(command)) {
       return { ...row, environment: row.command };
     }
@@ -258,7 +290,7 @@ function readRows(lines: readonly string[], pattern: RegExp): ProcessRow[] {
       group: Number(fields.group),
       user: Number(fields.user),
       command: fields.command,
-      environment: fields.environment ?? "",
+      environment: fields.environment,
     }];
   });
 }
@@ -281,7 +313,7 @@ async function run(
   return new TextDecoder().decode(stdout).split("\n");
 }
 
-function hasTag({ environment }: ProcessRow, workerTag: string): boolean {
+function hasTag(environment: string, workerTag: string): boolean {
   const assignment = ` ${WORKER_TAG_VARIABLE}=${workerTag}`;
   return workerTag.endsWith("*")
     ? ` ${environment}`.includes(assignment.slice(0, -1))
@@ -306,15 +338,17 @@ function listTogether(): Promise<ProcessRow[]> {
   });
 }
 
-async function listWithRetry(
+async function findWithRetry(
+  workerTag: string,
+  options: LookOptions,
   elapsed: () => number,
-  searchPath?: string,
 ): Promise<ProcessRow[]> {
   while (true) {
     try {
-      return await (searchPath === undefined
+      const rows = await (options.searchPath === undefined
         ? listTogether()
-        : listProcesses(searchPath));
+        : listProcesses(options.searchPath));
+      return await pickProcesses(rows, workerTag, options);
     } catch (error) {
       // Without the program no later look will do.
       if (error instanceof Deno.errors.NotFound || elapsed() > SWEEP_MS) {

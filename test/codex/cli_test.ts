@@ -9,7 +9,7 @@ import {
   TESTED_VERSION,
 } from "../../src/codex/cli.ts";
 import { findCodexBinary, OLDEST_VERSION } from "../../src/codex/command.ts";
-import { listProcesses, processesOf } from "../../src/codex/process_tree.ts";
+import { findProcesses } from "../../src/codex/process_tree.ts";
 import { ApiError } from "../../src/errors.ts";
 import { openCodex } from "../support/codex.ts";
 
@@ -71,7 +71,7 @@ for (
     assertEquals(status.isStartable, true);
     assert(status.detail.includes("does not tell its version"), status.detail);
     const { instance } = stub.setup;
-    assertEquals(processesOf(await listProcesses(), `${instance}.*`), []);
+    assertEquals(await findProcesses(`${instance}.*`), []);
   });
 }
 

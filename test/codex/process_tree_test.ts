@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { join } from "@std/path";
 import {
+  findProcesses,
   killAll,
   listProcesses,
   processesOf,
@@ -36,20 +37,25 @@ const WAYS = [
 ] as const;
 
 for (const [way, programs] of WAYS) {
-  Deno.test(`listProcesses() ${way} tells of a process its parent, its group and its environment`, async () => {
+  Deno.test(`findProcesses() ${way} tells of a process its parent, its group and its environment`, async () => {
     const mark = newMark();
     const child = startMarked(mark, "sleep 300; true");
     await using linked = await linkPrograms(programs);
     try {
       const rows = await until(async () => {
-        const rows = await listProcesses(linked.directory);
-        return rows.some(({ parent }) => parent === child.pid) && rows;
+        const rows = await findProcesses(mark, {
+          searchPath: linked.directory,
+        });
+        // For a moment it is a copy of its parent.
+        const begun = rows.some(({ parent, command }) =>
+          parent === child.pid && command.startsWith("sleep 300")
+        );
+        return begun && rows;
       });
       const leader = rows.find(({ pid }) => pid === child.pid);
       const sleeper = rows.find(({ parent }) => parent === child.pid);
       assertEquals([leader?.parent, leader?.group], [Deno.pid, child.pid]);
       assertEquals(sleeper?.group, child.pid);
-      assert(sleeper?.command.startsWith("sleep 300"));
       assert(
         ` ${sleeper?.environment} `.includes(
           ` ${WORKER_TAG_VARIABLE}=${mark} `,
@@ -60,7 +66,7 @@ for (const [way, programs] of WAYS) {
     }
   });
 
-  Deno.test(`listProcesses() ${way} leaves out processes that have ended and were not reaped`, async () => {
+  Deno.test(`findProcesses() ${way} leaves out processes that have ended and were not reaped`, async () => {
     const mark = newMark();
     // The shell becomes a program that never asks what became of its child.
     const child = startMarked(mark, "sleep 0 & exec sleep 300");
@@ -72,7 +78,9 @@ for (const [way, programs] of WAYS) {
         return new TextDecoder().decode(stdout).startsWith("Z");
       });
       await using linked = await linkPrograms(programs);
-      const rows = processesOf(await listProcesses(linked.directory), mark);
+      const rows = await findProcesses(mark, {
+        searchPath: linked.directory,
+      });
       assertEquals(rows.map(({ pid }) => pid), [child.pid]);
     } finally {
       await terminateWorker(child, mark);
@@ -81,7 +89,7 @@ for (const [way, programs] of WAYS) {
 }
 
 for (const odd of ["a\rb", "a\u2028b", "a\nb", "a) S 1 2 b"]) {
-  Deno.test(`listProcesses() finds a process with ${JSON.stringify(odd)} in its environment and its arguments`, async () => {
+  Deno.test(`findProcesses() finds a process with ${JSON.stringify(odd)} in its environment and its arguments`, async () => {
     const mark = newMark();
     const child = new Deno.Command("sh", {
       args: ["-c", "sleep 300; true", odd],
@@ -97,7 +105,7 @@ for (const odd of ["a\rb", "a\u2028b", "a\nb", "a) S 1 2 b"]) {
       for (const [, programs] of WAYS) {
         await using linked = await linkPrograms(programs);
         await until(async () =>
-          processesOf(await listProcesses(linked.directory), mark)
+          (await findProcesses(mark, { searchPath: linked.directory }))
             .some(({ pid }) => pid === child.pid)
         );
       }
@@ -124,7 +132,7 @@ Deno.test("listProcesses() fails where there is no way", async () => {
 });
 
 for (const name of ["a) S 1 2 (", "((((", "a b"]) {
-  Deno.test(`listProcesses() is not taken in by a program called "${name}"`, async () => {
+  Deno.test(`findProcesses() is not taken in by a program called "${name}"`, async () => {
     const mark = newMark();
     // The shell gives itself the name, which the next program would take away.
     const script = `printf '%s' '${name}' > /proc/self/comm; sleep 300; true`;
@@ -138,7 +146,7 @@ for (const name of ["a) S 1 2 (", "((((", "a b"]) {
       for (const [, programs] of WAYS) {
         await using linked = await linkPrograms(programs);
         const row = await until(async () =>
-          processesOf(await listProcesses(linked.directory), mark)
+          (await findProcesses(mark, { searchPath: linked.directory }))
             .find(({ pid }) => pid === child.pid)
         );
         assertEquals([row.group, row.parent], [child.pid, Deno.pid]);
@@ -150,7 +158,7 @@ for (const name of ["a) S 1 2 (", "((((", "a b"]) {
 }
 
 async function commandsOf(mark: string): Promise<string[]> {
-  return processesOf(await listProcesses(), mark)
+  return (await findProcesses(mark))
     .map(({ command }) => command.split(" ").slice(0, 2).join(" ")).sort();
 }
 
@@ -337,7 +345,7 @@ Deno.test("processesOf() takes a tag in a command line, or of another user, for 
 });
 
 for (const programs of [["ps", "sleep"], ["sh", "tr", "sleep"]]) {
-  Deno.test(`listProcesses() by ${programs[0]} tells a command line from the environment`, async () => {
+  Deno.test(`findProcesses() by ${programs[0]} tells a command line from the environment`, async () => {
     const mark = newMark();
     const tag = `${WORKER_TAG_VARIABLE}=${mark}`;
     const bystander = new Deno.Command("sh", {
@@ -350,8 +358,9 @@ for (const programs of [["ps", "sleep"], ["sh", "tr", "sleep"]]) {
     await using linked = await linkPrograms(programs);
     try {
       const rows = await until(async () => {
-        const all = await listProcesses(linked.directory);
-        const rows = processesOf(all, mark);
+        const rows = await findProcesses(mark, {
+          searchPath: linked.directory,
+        });
         return rows.length === 2 && rows;
       });
       assert(rows.every(({ group }) => group === worker.pid));

@@ -1,8 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { join } from "@std/path";
 import {
-  listProcesses,
-  processesOf,
+  findProcesses,
   type ProcessRow,
 } from "../../src/codex/process_tree.ts";
 import {
@@ -90,7 +89,7 @@ ${script}
         { ...task, ...options },
         signal,
       ),
-    processes: async () => processesOf(await listProcesses(), workerTag),
+    processes: () => findProcesses(workerTag),
     [Symbol.asyncDispose]: () => Deno.remove(root, { recursive: true }),
   };
 }

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { delay } from "@std/async/delay";
 import { join } from "@std/path";
 import { readQuota, type Usage, UsageReader } from "../../src/codex/usage.ts";
-import { listProcesses, processesOf } from "../../src/codex/process_tree.ts";
+import { findProcesses } from "../../src/codex/process_tree.ts";
 import { ApiError } from "../../src/errors.ts";
 import { startStopwatch } from "../../src/util.ts";
 import { openCodex } from "../support/codex.ts";
@@ -195,7 +195,7 @@ for (const { name, seen, usage } of cases) {
     );
     assertEquals(found, seen);
     assert(elapsed() < 12_000, `${elapsed()} ms`);
-    const left = processesOf(await listProcesses(), `${opened.instance}.*`);
+    const left = await findProcesses(`${opened.instance}.*`);
     assertEquals(left, []);
   });
 }
@@ -255,7 +255,7 @@ ${script}
     );
     assertEquals(failure.code, "codex_exec_failed");
     assert(elapsed() < 12_000, `${elapsed()} ms`);
-    const left = processesOf(await listProcesses(), `${opened.instance}.*`);
+    const left = await findProcesses(`${opened.instance}.*`);
     assertEquals(left, []);
     await Deno.remove(directory, { recursive: true });
   });

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { listProcesses, processesOf } from "../../src/codex/process_tree.ts";
+import { findProcesses, listProcesses } from "../../src/codex/process_tree.ts";
 import { writePrompt } from "../../src/codex/prompt.ts";
 import { openCodex, type SandboxedCodex } from "../support/codex.ts";
 import { until } from "../support/until.ts";
@@ -53,7 +53,7 @@ Deno.test("no process list shows the words", async () => {
   const worker = codex.start(task(`${word} sandbox:hang`), stop.signal);
   await until(() => sandbox.record.to("/v1/images/generations").length > 0);
   const rows = await listProcesses();
-  const own = processesOf(rows, `${instance}.*`);
+  const own = await findProcesses(`${instance}.*`);
   stop.abort();
   await worker.ended;
   assert(own.length > 0);

@@ -1,7 +1,6 @@
 import { join } from "@std/path";
 import {
-  listProcesses,
-  processesOf,
+  findProcesses,
   type ProcessRow,
 } from "../../src/codex/process_tree.ts";
 import type { Place } from "./place.ts";
@@ -83,7 +82,7 @@ export class TestServer {
     const instance = Deno.readTextFileSync(
       join(this.place.dataDir, "instance"),
     );
-    return processesOf(await listProcesses(), `${instance}.*`);
+    return await findProcesses(`${instance}.*`);
   }
 
   /**
