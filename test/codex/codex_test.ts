@@ -12,6 +12,7 @@ import { ApiError } from "../../src/errors.ts";
 import { writeSandboxLogin } from "../../src/sandbox/login.ts";
 import { openCodex } from "../support/codex.ts";
 import { until } from "../support/until.ts";
+import { cliVariables } from "../support/variables.ts";
 import { assertNoTraces } from "./traces.ts";
 
 const WORD = "quokkaphone";
@@ -246,7 +247,7 @@ Deno.test("workers get no key from the server's environment", async () => {
     CODEX_IMAGE_SERVER_API_KEY: "secret-3",
   };
   const codexBin = await writeScript('env > "$CODEX_HOME/log"');
-  const env = { ...Deno.env.toObject(), ...keys };
+  const env = { ...cliVariables(), ...keys };
   await using opened = await openCodex({ codexBin, env });
   const { codex, dataDir, task } = opened;
   const worker = codex.start(task(WORD), signal());

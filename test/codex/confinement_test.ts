@@ -7,6 +7,7 @@ import { writePrompt } from "../../src/codex/prompt.ts";
 import { ApiError } from "../../src/errors.ts";
 import { drawPicture } from "../../src/sandbox/picture.ts";
 import { openCodex, type SandboxedCodex } from "../support/codex.ts";
+import { cliVariables } from "../support/variables.ts";
 import { assertNoTraces } from "./traces.ts";
 
 const WORD = "quokkaphone";
@@ -144,7 +145,7 @@ Deno.test("findReadGuard() falls back where a path cannot be named in a profile"
     home,
     instance: crypto.randomUUID(),
     upstreamUrl: undefined,
-    env: Deno.env.toObject(),
+    env: cliVariables(),
   });
   assert(guard !== "profile");
   await Deno.remove(home, { recursive: true });

@@ -4,6 +4,7 @@ import { ApiError } from "../../src/errors.ts";
 import { startSandbox } from "../../src/sandbox/backend.ts";
 import { startStopwatch } from "../../src/util.ts";
 import { openCodex } from "../support/codex.ts";
+import { cliVariables } from "../support/variables.ts";
 
 const NEVER = new AbortController().signal;
 /** How soon a worker without a connection is ended, with ten seconds for a machine that is busy. */
@@ -82,7 +83,7 @@ async function endOf(
 ): Promise<{ readonly failure: ApiError; readonly ms: number }> {
   await using opened = await openCodex({
     upstreamUrl,
-    env: { ...Deno.env.toObject(), ...env },
+    env: { ...cliVariables(), ...env },
   });
   const elapsed = startStopwatch();
   const worker = opened.codex.start(opened.task("a fox"), NEVER);

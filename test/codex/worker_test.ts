@@ -3,6 +3,7 @@ import { encodeHex } from "@std/encoding/hex";
 import { ApiError, type ErrorCode } from "../../src/errors.ts";
 import { probe } from "../images/samples.ts";
 import { openCodex, type SandboxedCodex } from "../support/codex.ts";
+import { cliVariables } from "../support/variables.ts";
 import { assertNoTraces } from "./traces.ts";
 
 /** A word that no file of the CLI holds by itself. */
@@ -246,7 +247,7 @@ Deno.test("Codex.start() works in a directory whose name is full of signs", asyn
 
 Deno.test("Codex.start() reaches the sandbox past a proxy", async () => {
   const proxy = "http://127.0.0.1:9";
-  const env = { ...Deno.env.toObject(), HTTP_PROXY: proxy, ALL_PROXY: proxy };
+  const env = { ...cliVariables(), HTTP_PROXY: proxy, ALL_PROXY: proxy };
   await using opened = await openCodex({ env });
   const { codex, task } = opened;
   const worker = codex.start(task(WORD), signal());

@@ -11,6 +11,7 @@ import {
   type SandboxLoginOptions,
   writeSandboxLogin,
 } from "../../src/sandbox/login.ts";
+import { cliVariables } from "./variables.ts";
 
 /** The real Codex CLI with the sandbox for its backend, in directories of its own. */
 export interface SandboxedCodex extends AsyncDisposable {
@@ -55,7 +56,7 @@ export async function openCodex(
     minimalInstructions: true,
     model: undefined,
     upstreamUrl: sandbox.url,
-    env: Deno.env.toObject(),
+    env: cliVariables(),
     instance,
     check: probeUnfinished,
     log: (_level, event) => events.push(event),

@@ -5,6 +5,7 @@ import {
   startSandbox,
 } from "../../src/sandbox/backend.ts";
 import { writeSandboxLogin } from "../../src/sandbox/login.ts";
+import { cliVariables } from "./variables.ts";
 
 /** Settings by their names without `CODEX_IMAGE_SERVER_`. */
 export type TestSettings = Readonly<Record<string, string>>;
@@ -69,7 +70,7 @@ export async function openPlace(
 
 function foreignVariables(): Record<string, string> {
   return Object.fromEntries(
-    Object.entries(Deno.env.toObject())
+    Object.entries(cliVariables())
       .filter(([name]) => !name.startsWith(PREFIX)),
   );
 }
