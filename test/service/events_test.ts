@@ -62,7 +62,10 @@ Deno.test("GET /v1/events", async (test) => {
       const all = await watch(server, {
         onOpen: async () => {
           await (await server.generate({ prompt: "a wren" }, ASYNC)).json();
-          const refused = { prompt: "an owl sandbox:moderation" };
+          // Refused at once, it could have ended before anybody sees that it is drawn.
+          const refused = {
+            prompt: "an owl sandbox:moderation sandbox:slow=1500",
+          };
           await (await server.generate(refused, ASYNC)).json();
         },
         isLast: (told) => {
