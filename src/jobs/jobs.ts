@@ -1,4 +1,5 @@
 import type { GenerateRequest } from "../api/generate_request.ts";
+import type { UnlinkedAnswer } from "../api/schemas.ts";
 import { ApiError, type ErrorCode, toApiError } from "../errors.ts";
 import type {
   FinishedCandidate,
@@ -31,19 +32,11 @@ export interface JobObserver {
   onEnd(record: JobRecord, usage?: JobUsage): void;
 }
 
-/** The least that is known of an answer. */
-export interface JobAnswer {
-  readonly status: "completed" | "partial";
-  readonly resolved_size: string;
-  readonly data: readonly { readonly path: string }[];
-  readonly usage: JobUsage;
-}
-
 /** A job and how to deal with it. */
-export interface JobEntry<Answer> {
+export interface JobEntry {
   readonly job: Job;
   /** Resolves with the answer; rejects with a {@linkcode ApiError}. */
-  readonly answer: Promise<Answer>;
+  readonly answer: Promise<UnlinkedAnswer>;
   /** Whether it is being ended before it is done. */
   readonly ending: boolean;
   /** Adds somebody who waits for it. */
@@ -58,11 +51,11 @@ export interface JobEntry<Answer> {
  * It holds the record alone. The error that a job has failed with would hold the connection of its caller: its stack trace
  * keeps whatever was called.
  */
-export function finishedEntry<Answer>(job: Job): JobEntry<Answer> {
+export function finishedEntry(job: Job): JobEntry {
   return {
     job,
     get answer() {
-      return outcomeOf<Answer>(job.record);
+      return outcomeOf(job.record);
     },
     ending: false,
     attach: () => {},
@@ -70,10 +63,10 @@ export function finishedEntry<Answer>(job: Job): JobEntry<Answer> {
   };
 }
 
-function outcomeOf<Answer>({ answer, failure }: JobRecord): Promise<Answer> {
+function outcomeOf({ answer, failure }: JobRecord): Promise<UnlinkedAnswer> {
   return failure === undefined
     // It was written by `describe`.
-    ? Promise.resolve(answer as Answer)
+    ? Promise.resolve(answer as UnlinkedAnswer)
     : Promise.reject(new ApiError(failure.code as ErrorCode, failure.message));
 }
 
@@ -85,7 +78,7 @@ const FEED_CAPACITY = 1000;
 const MAX_NAMED = 10;
 
 /** What {@linkcode Jobs} work with. */
-export interface JobsParts<Answer extends JobAnswer> {
+export interface JobsParts {
   readonly durations: Durations;
   readonly files: JobFiles;
   readonly generator: Generator;
@@ -94,7 +87,7 @@ export interface JobsParts<Answer extends JobAnswer> {
   /** How long a finished job is kept, in milliseconds. */
   readonly keepMs: number;
   /** Writes the answer of the API. */
-  readonly describe: (generation: Generation) => Answer;
+  readonly describe: (generation: Generation) => UnlinkedAnswer;
   /** Writes one image of it. */
   readonly describeImage: (candidate: FinishedCandidate) => unknown;
 }
@@ -111,23 +104,23 @@ export interface StartOptions {
 export type FeedEventType = "job" | JobEvent["type"];
 
 /** All jobs: those under way, and for a while those that are over. */
-export class Jobs<Answer extends JobAnswer> {
+export class Jobs {
   /** The latest events of all jobs since the start of the server. */
   readonly feed = new EventLog<FeedEventType>({ capacity: FEED_CAPACITY });
-  readonly #parts: JobsParts<Answer>;
-  readonly #entries = new Map<string, JobEntry<Answer>>();
+  readonly #parts: JobsParts;
+  readonly #entries = new Map<string, JobEntry>();
   readonly #writing = new Set<Promise<void>>();
   /** Not made where a job is started, or the job would hold all that is there for as long as it is kept. */
   readonly #median = () => this.#parts.durations.median;
 
-  private constructor(parts: JobsParts<Answer>) {
+  private constructor(parts: JobsParts) {
     this.#parts = parts;
   }
 
   /** Reads the jobs of a former life; those it did not finish have failed. */
-  static async open<Answer extends JobAnswer>(
-    parts: JobsParts<Answer>,
-  ): Promise<Jobs<Answer>> {
+  static async open(
+    parts: JobsParts,
+  ): Promise<Jobs> {
     const jobs = new Jobs(parts);
     const { records, unusable } = await parts.files.readAll();
     if (unusable.length > 0) {
@@ -153,7 +146,7 @@ export class Jobs<Answer extends JobAnswer> {
   }
 
   /** Finds a job. */
-  get(id: string): JobEntry<Answer> | undefined {
+  get(id: string): JobEntry | undefined {
     this.#prune();
     return this.#entries.get(id);
   }
@@ -166,7 +159,7 @@ export class Jobs<Answer extends JobAnswer> {
   async start(
     request: GenerateRequest,
     { caller, requestId }: StartOptions,
-  ): Promise<JobEntry<Answer>> {
+  ): Promise<JobEntry> {
     this.#prune();
     const id = `gen_${crypto.randomUUID()}`;
     const job = new Job(newJobRecord(id, request, requestId), this.#median);
@@ -197,7 +190,7 @@ export class Jobs<Answer extends JobAnswer> {
     // Nobody has to wait for the answer; its failure is in the record.
     answer.catch(() => {});
     await Promise.race([admitted.promise, answer]);
-    const entry: JobEntry<Answer> = {
+    const entry: JobEntry = {
       job,
       answer,
       get ending() {
@@ -226,7 +219,7 @@ export class Jobs<Answer extends JobAnswer> {
     request: GenerateRequest,
     job: Job,
     context: Parameters<Generator["generate"]>[1],
-  ): Promise<Answer> {
+  ): Promise<UnlinkedAnswer> {
     const { describe, generator, log, observer } = this.#parts;
     const duration = startStopwatch();
     const fields = { request_id: context.requestId, job: context.id };

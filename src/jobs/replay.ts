@@ -2,7 +2,6 @@ import { encodeHex } from "@std/encoding/hex";
 import { ApiError } from "../errors.ts";
 import {
   finishedEntry,
-  type JobAnswer,
   type JobEntry,
   type Jobs,
 } from "./jobs.ts";
@@ -24,7 +23,7 @@ const UNCOUNTED_MS = 100;
 const KEEP_MS = 60_000;
 
 /** A request that may be the repeat of another. */
-export interface RepeatableRequest<Answer> {
+export interface RepeatableRequest {
   /** Its `Idempotency-Key`, from {@linkcode readIdempotencyKey}. */
   readonly key: string | undefined;
   /** Which retry the client says that it is: 0 for none, and undefined where it does not retry by itself. */
@@ -34,14 +33,14 @@ export interface RepeatableRequest<Answer> {
   /** Aborted when the caller is gone. */
   readonly signal: AbortSignal;
   /** Starts the job for the caller. */
-  readonly start: (caller: SubscriberOptions) => Promise<JobEntry<Answer>>;
+  readonly start: (caller: SubscriberOptions) => Promise<JobEntry>;
 }
 
 /** A job that a repeat may join. */
-interface Run<Answer> {
+interface Run {
   readonly key: string | undefined;
   readonly fingerprint: string;
-  entry: Promise<JobEntry<Answer>>;
+  entry: Promise<JobEntry>;
   /** The job's id, once it is accepted. */
   job?: string;
   /** Which retry its last caller was. */
@@ -60,12 +59,12 @@ interface Run<Answer> {
  * that is done, for its answer may have been lost on the way. A job that failed is never joined, because a new try is what
  * the client wants then. The same words with neither are a wish for more, and start a job that ends with its caller.
  */
-export class Replay<Answer extends JobAnswer> {
-  readonly #jobs: Jobs<Answer>;
-  readonly #runs = new Set<Run<Answer>>();
+export class Replay {
+  readonly #jobs: Jobs;
+  readonly #runs = new Set<Run>();
 
   /** @param jobs Where jobs are looked up: one that is forgotten frees its key. */
-  constructor(jobs: Jobs<Answer>) {
+  constructor(jobs: Jobs) {
     this.#jobs = jobs;
   }
 
@@ -74,7 +73,7 @@ export class Replay<Answer extends JobAnswer> {
    *
    * @throws {ApiError} `idempotency_key_reused`: the key stands for another request; and what `start` throws.
    */
-  async start(request: RepeatableRequest<Answer>): Promise<JobEntry<Answer>> {
+  async start(request: RepeatableRequest): Promise<JobEntry> {
     const { key, retry, signal, start, wanted } = request;
     if (key === undefined && retry === undefined) {
       return await start({ signal });
@@ -100,7 +99,7 @@ export class Replay<Answer extends JobAnswer> {
       // It was this caller's own as far as one can tell; another's is not to be taken for it.
       if (key === undefined) break;
     }
-    const run: Run<Answer> = { ...asked, entry: start(caller) };
+    const run: Run = { ...asked, entry: start(caller) };
     attend(run, asked.retry, signal);
     this.#add(run);
     return await run.entry;
@@ -108,29 +107,29 @@ export class Replay<Answer extends JobAnswer> {
 
   #find(
     { fingerprint, key, retry }: Pick<
-      Run<Answer>,
+      Run,
       "fingerprint" | "key" | "retry"
     >,
-  ): Run<Answer> | undefined {
+  ): Run | undefined {
     if (key !== undefined) {
       const run = [...this.#runs].find((run) => run.key === key);
       if (run === undefined || run.fingerprint === fingerprint) return run;
       throw keyReused(key);
     }
     const now = performance.now();
-    const isLost = ({ lostAt }: Run<Answer>) =>
+    const isLost = ({ lostAt }: Run) =>
       lostAt !== undefined && (retry > 0 || now - lostAt < UNCOUNTED_MS);
     const runs = [...this.#runs].filter((run) =>
       run.key === undefined && run.fingerprint === fingerprint &&
       (isLost(run) || (run.doneAt !== undefined && run.retry < retry))
     );
     // One that lost its caller comes first, and of those the one whose caller had come as often.
-    const rank = (run: Run<Answer>) =>
+    const rank = (run: Run) =>
       (isLost(run) ? 2 : 0) + (run.retry === retry - 1 ? 1 : 0);
     return runs.toSorted((a, b) => rank(b) - rank(a))[0];
   }
 
-  #add(run: Run<Answer>): void {
+  #add(run: Run): void {
     this.#runs.add(run);
     run.entry.then(async ({ answer, job }) => {
       run.job = job.record.id;
@@ -194,7 +193,7 @@ export function retryGraceMs(retry: number): number {
 }
 
 function attend(
-  run: Run<unknown>,
+  run: Run,
   retry: number,
   signal: AbortSignal,
 ): void {

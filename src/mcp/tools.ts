@@ -271,7 +271,7 @@ async function listImages(
 
 /** Waits until a job is over, as long as the call may take or the caller has time, and reports its progress. */
 async function wait(
-  { answer, job }: JobEntry<unknown>,
+  { answer, job }: JobEntry,
   seconds = WAIT_S,
   { report, signal, timeUp }: ToolContext,
 ): Promise<void> {

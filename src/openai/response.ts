@@ -263,7 +263,7 @@ export interface EventsOptions extends AnswerOptions {
  * @returns Events whose names are their types.
  */
 export async function* openAiEvents(
-  { answer, job }: JobEntry<UnlinkedAnswer>,
+  { answer, job }: JobEntry,
   options: EventsOptions,
 ): AsyncGenerator<CompletedEvent | ErrorEvent> {
   try {

@@ -190,7 +190,7 @@ async function generate(
   return Response.json(linkAnswer(await entry.answer, link));
 }
 
-function accepted({ job }: JobEntry<unknown>, link: Link): Response {
+function accepted({ job }: JobEntry, link: Link): Response {
   const view = jobView(job, link);
   return Response.json(view, {
     status: STATUS_CODE.Accepted,

@@ -6,7 +6,7 @@ import type { JobView, UnlinkedAnswer, UnlinkedImage } from "../api/schemas.ts";
 import { ApiError } from "../errors.ts";
 import { eventStream, type EventStreamOptions } from "../http/sse.ts";
 import type { Job } from "../jobs/job.ts";
-import type { FeedEventType, JobAnswer, JobEntry, Jobs } from "../jobs/jobs.ts";
+import type { FeedEventType, JobEntry, Jobs } from "../jobs/jobs.ts";
 import { setSpanAttribute } from "../observability/tracing.ts";
 import { type Link, linkAnswer, linkImage } from "./links.ts";
 import { readLimit } from "./list_query.ts";
@@ -165,10 +165,10 @@ function linkView(view: JobView, link: Link): JobView {
  *
  * @throws {ApiError} `not_found`: it is not under way, and did not end not long ago.
  */
-export function findJob<Answer extends JobAnswer>(
-  jobs: Jobs<Answer>,
+export function findJob(
+  jobs: Jobs,
   id: string,
-): JobEntry<Answer> {
+): JobEntry {
   const entry = jobs.get(id);
   if (entry !== undefined) {
     setSpanAttribute("codex.job", id);
@@ -246,8 +246,8 @@ function watchJobs(
 }
 
 // What was told in another life of the server, or is kept no more, cannot be gone on after.
-async function* messagesOfAll<Answer extends JobAnswer>(
-  { all, feed }: Jobs<Answer>,
+async function* messagesOfAll(
+  { all, feed }: Jobs,
   { lastId, link }: { readonly lastId: string; readonly link: Link },
 ): AsyncGenerator<ServerSentEventMessage> {
   const [, life, event] = /^(\w+)-(\d{1,15})$/.exec(lastId) ?? [];
@@ -282,14 +282,14 @@ function cancelCandidate(
   return show(entry, links.for(request));
 }
 
-function show({ job }: JobEntry<unknown>, link: Link): Response {
+function show({ job }: JobEntry, link: Link): Response {
   const headers = job.finished
     ? undefined
     : { "retry-after": `${POLL_SECONDS}` };
   return Response.json(jobView(job, link), { status: STATUS_CODE.OK, headers });
 }
 
-function readIndex(text: string, { job }: JobEntry<unknown>): number {
+function readIndex(text: string, { job }: JobEntry): number {
   const { count } = job.record.request;
   if (/^\d$/.test(text) && Number(text) < count) return Number(text);
   throw new ApiError(

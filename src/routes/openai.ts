@@ -157,7 +157,7 @@ export interface OpenAiAnswerOptions extends OpenAiRequest {
 
 /** Answers with the images of a job as OpenAI's clients read them: all of them together, or each as it lands. */
 export async function openAiAnswer(
-  entry: JobEntry<UnlinkedAnswer>,
+  entry: JobEntry,
   options: OpenAiAnswerOptions,
 ): Promise<Response> {
   const { ends, ignored, link, store, stream, wanted } = options;

@@ -21,7 +21,7 @@ export interface Service {
   readonly budget: BodyBudget;
   readonly codex: Codex;
   readonly config: Config;
-  readonly jobs: Jobs<UnlinkedAnswer>;
+  readonly jobs: Jobs;
   readonly library: Library;
   readonly links: Links;
   readonly log: Log;
@@ -29,7 +29,7 @@ export interface Service {
   readonly limitedLog: Log;
   readonly metrics: Metrics;
   readonly readiness: Readiness;
-  readonly replay: Replay<UnlinkedAnswer>;
+  readonly replay: Replay;
   readonly slots: FairQueue;
   /** When the server started, as `performance.now()` tells it. */
   readonly startedAt: number;
