@@ -12,6 +12,7 @@ import {
   presetSize,
   RATIO_OPTIONS,
 } from "./size.ts";
+import { MAX_OUTPUT_PIXELS, OUTPUT_EDGES } from "./target.ts";
 
 const SIZE_OPTIONS = [
   "auto",
@@ -64,6 +65,11 @@ export function capabilities(
       min_pixels: MIN_PIXELS,
       multiple_of: MULTIPLE_OF,
       max_ratio: `${MAX_RATIO}:1`,
+    },
+    output_size_constraints: {
+      min_edge: OUTPUT_EDGES.min,
+      max_edge: OUTPUT_EDGES.max,
+      max_pixels: MAX_OUTPUT_PIXELS,
     },
     high_resolution_presets: largestSizes ??= findLargestSizes(),
     references: {

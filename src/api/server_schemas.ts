@@ -114,6 +114,11 @@ export const capabilitiesSchema = z.object({
     multiple_of: z.int(),
     max_ratio: z.string(),
   }),
+  output_size_constraints: z.object({
+    min_edge: z.int(),
+    max_edge: z.int(),
+    max_pixels: z.int(),
+  }).meta({ description: "What `output_size` may be" }),
   high_resolution_presets: z.object({
     landscape: z.string(),
     portrait: z.string(),

@@ -8,14 +8,16 @@ const WELL_MS = 60_000;
 const UNWELL_MS = 5_000;
 
 /** What the form needs to know of it. */
-type Known = Pick<
-  Capabilities,
-  | "max_images"
-  | "output_formats"
-  | "qualities"
-  | "ratio_options"
-  | "references"
->;
+type Known =
+  & Pick<
+    Capabilities,
+    | "max_images"
+    | "output_formats"
+    | "qualities"
+    | "ratio_options"
+    | "references"
+  >
+  & Partial<Pick<Capabilities, "output_size_constraints">>;
 
 /** Until the server has told its own. */
 const USUAL: Known = {

@@ -17,7 +17,7 @@ import {
 } from "./dom.ts";
 import { choose, references, type Settings, settings } from "./draft.ts";
 import { capabilities } from "./server.ts";
-import { EXACT, exactProblem, ratioOf, ratiosOf } from "./sizes.ts";
+import { exactProblem, ratioOf, ratiosOf } from "./sizes.ts";
 
 const SHAPE_EDGE = 18;
 const SIZES = ["auto", "1K", "2K", "4K"];
@@ -177,13 +177,14 @@ export function MoreFields(): View {
 
 function ExactSize(): View {
   const { height, width } = settings.value;
-  const wrong = exactProblem([width, height]);
+  const limits = capabilities.value.output_size_constraints;
+  const wrong = exactProblem([width, height], limits);
   const edge = (name: "width" | "height", value: number) =>
     input({
       class: "short",
       type: "number",
-      min: EXACT.min,
-      max: EXACT.max,
+      min: limits?.min_edge,
+      max: limits?.max_edge,
       value,
       "aria-label": capital(name),
       "aria-invalid": wrong !== undefined,

@@ -1,8 +1,6 @@
 /** Shapes and sizes: what may be asked for, and how it looks. */
+import type { Capabilities } from "./contract.ts";
 import { numberOf } from "./format.ts";
-
-/** Which exact pixels the server delivers: the lengths of edges, and how many in all. */
-export const EXACT = { min: 64, max: 8192, maxPixels: 33_177_600 } as const;
 
 /** Reads `W:H` or `WxH` as width divided by height; nothing where it is neither. */
 export function ratioOf(text: string): number | undefined {
@@ -24,17 +22,23 @@ export function ratiosOf(options: readonly string[]): string[] {
   ];
 }
 
-/** Names the rule that exact pixels break; nothing where the server delivers them. */
+/**
+ * Names the rule that exact pixels break; nothing where the server delivers them.
+ *
+ * @param limits What the server has told, if it has yet: it refuses what it does not deliver.
+ */
 export function exactProblem(
   [width, height]: readonly [number, number],
+  limits: Capabilities["output_size_constraints"] | undefined,
 ): string | undefined {
-  const { max, maxPixels, min } = EXACT;
   if (!(width > 0 && height > 0)) return "Both edges need a number";
+  if (limits === undefined) return;
+  const { max_edge, max_pixels, min_edge } = limits;
   for (const edge of [width, height]) {
-    if (edge < min) return `${edge} is under ${min}`;
-    if (edge > max) return `${edge} is over ${max}`;
+    if (edge < min_edge) return `${edge} is under ${min_edge}`;
+    if (edge > max_edge) return `${edge} is over ${max_edge}`;
   }
-  if (width * height > maxPixels) {
-    return `More than ${numberOf(maxPixels)} pixels`;
+  if (width * height > max_pixels) {
+    return `More than ${numberOf(max_pixels)} pixels`;
   }
 }

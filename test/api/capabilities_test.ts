@@ -11,7 +11,7 @@ const CONFIG = {
   timeoutMs: 600_000,
 };
 
-/** Section 3 of the contract, the control of quality and the limits that are settings. */
+/** Section 3 of the contract, the control of quality, the limits of exact pixels and those that are settings. */
 const CONTRACT = JSON.parse(`
 { "auth_required": false, "backend": "codex-exec", "model": "gpt-image-2", "quality_control": "prompt",
   "generation_timeout_ms": 600000, "max_images": 4, "max_body_bytes": 100663296,
@@ -19,6 +19,7 @@ const CONTRACT = JSON.parse(`
   "ratio_options": ["参考图比例","画布比例","1:1","16:9","9:16","3:2","2:3","4:3","3:4","4:5","5:4","21:9"],
   "size_options": ["auto","1K","2K","4K","1024x1024","1536x1024","1024x1536","2048x2048","2048x1152","1152x2048","3840x2160","2160x3840","2880x2880"],
   "size_constraints": { "custom_size": true, "max_edge": 3840, "max_pixels": 8294400, "min_pixels": 655360, "multiple_of": 16, "max_ratio": "3:1" },
+  "output_size_constraints": { "min_edge": 64, "max_edge": 8192, "max_pixels": 33177600 },
   "high_resolution_presets": { "landscape": "3840x2160", "portrait": "2160x3840", "square": "2880x2880" },
   "references": { "mode": "original_image", "max_images": 16, "max_originals": 5, "max_bytes": 52428800, "max_pixels": 100000000, "max_total_pixels": 400000000, "formats": ["image/png","image/jpeg","image/webp"] } }
 `);

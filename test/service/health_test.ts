@@ -149,6 +149,11 @@ Deno.test("what is set", async (test) => {
         multiple_of: 16,
         max_ratio: "3:1",
       },
+      output_size_constraints: {
+        min_edge: 64,
+        max_edge: 8192,
+        max_pixels: 33_177_600,
+      },
       high_resolution_presets: {
         landscape: "3840x2160",
         portrait: "2160x3840",

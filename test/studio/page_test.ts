@@ -138,6 +138,20 @@ Deno.test(
       ),
     );
     assertEquals(values, ["an owl", "1000", "700", "webp", "70"]);
+    const rule = page.locator("#size-rule");
+    for (
+      const [width, words] of [
+        ["", "Both edges need a number"],
+        ["63", "63 is under 64"],
+        ["8193", "8193 is over 8192"],
+      ]
+    ) {
+      await page.getByLabel("Width", { exact: true }).fill(width);
+      await rule.getByText(words).waitFor();
+    }
+    await page.getByLabel("Width", { exact: true }).fill("8000");
+    await page.getByLabel("Height", { exact: true }).fill("8000");
+    await rule.getByText("More than 33,177,600 pixels").waitFor();
   },
 );
 
