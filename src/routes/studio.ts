@@ -13,8 +13,19 @@ const TYPES: Readonly<Record<string, string>> = {
   html: "text/html; charset=utf-8",
   svg: "image/svg+xml",
   ts: "text/javascript; charset=utf-8",
-  js: "text/javascript; charset=utf-8",
 };
+
+const POLICY = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "img-src 'self' blob:",
+  "connect-src 'self'",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+  "require-trusted-types-for 'script'",
+].join("; ");
 
 /** A file as it is sent. */
 interface PageFile {
@@ -53,7 +64,6 @@ function fileNames(): string[] {
   return [
     "icon.svg",
     "style.css",
-    ...Object.keys(LIBRARIES).map(libraryFile),
     ...scriptNames(MODULES).map((name) => name.slice(2)),
   ];
 }
@@ -87,23 +97,16 @@ function show(request: Request, name: string): Response {
 
 function prepareAll(): void {
   for (
-    const [name, script] of Object.entries(
-      joinModules(MODULES, Object.keys(LIBRARIES)),
-    )
+    const [name, script] of Object.entries(joinModules(MODULES, LIBRARIES))
   ) {
     files.set(name.slice(2), prepare(name, script));
-  }
-  for (const [name, text] of Object.entries(LIBRARIES)) {
-    // It names a file that is not there.
-    const script = text.replace(/\/\/# sourceMappingURL=.*/, "");
-    files.set(libraryFile(name), prepare("library.js", script));
   }
   files.set("style.css", prepare("style.css", STYLE));
   files.set("icon.svg", prepare("icon.svg", ICON));
   files.set(
     "index.html",
-    prepare("index.html", PAGE.replace("<!-- modules -->", modules()), {
-      "content-security-policy": policy(),
+    prepare("index.html", PAGE, {
+      "content-security-policy": POLICY,
       "referrer-policy": "no-referrer",
       "cross-origin-opener-policy": "same-origin",
     }),
@@ -130,43 +133,4 @@ function prepare(
 function compress(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   const params = { [constants.BROTLI_PARAM_QUALITY]: 5 };
   return new Uint8Array(brotliCompressSync(bytes, { params }));
-}
-
-/** The libraries are named in the page, so that they need not wait for the script that imports them. */
-function modules(): string {
-  return [
-    `<script type="importmap">${importMap()}</script>`,
-    ...Object.keys(LIBRARIES).map((name) =>
-      `<link rel="modulepreload" href="studio/${libraryFile(name)}">`
-    ),
-  ].join("\n    ");
-}
-
-function importMap(): string {
-  const imports = Object.fromEntries(
-    Object.keys(LIBRARIES).map((name) => [
-      name,
-      `./studio/${libraryFile(name)}`,
-    ]),
-  );
-  return JSON.stringify({ imports });
-}
-
-function policy(): string {
-  const digest = createHash("sha256").update(importMap()).digest("base64");
-  return [
-    "default-src 'none'",
-    `script-src 'self' 'sha256-${digest}'`,
-    "style-src 'self'",
-    "img-src 'self' blob:",
-    "connect-src 'self'",
-    "base-uri 'none'",
-    "form-action 'none'",
-    "frame-ancestors 'none'",
-    "require-trusted-types-for 'script'",
-  ].join("; ");
-}
-
-function libraryFile(name: string): string {
-  return `${name.replace("@", "").replaceAll("/", "_")}.js`;
 }

@@ -1,4 +1,4 @@
-/** The page's modules as few scripts: forty small answers take twice as long as one. */
+/** The page's modules and what they import as few scripts: forty small answers take twice as long as one. */
 import { stripTypeScriptTypes } from "node:module";
 
 /** Modules by what they call each other, such as `./dom.ts`. */
@@ -10,6 +10,10 @@ const MAIN = "./main.ts";
 const IMPORT = /^import (?:\* as (\w+)|\{([^}]*)\}) from "([^"]+)";$/gm;
 const EXPORT = /^export ((?:async )?(?:const|class|function\*?) (\w+))/gm;
 const LATER = /\bimport\("([^"]+)"\)/g;
+
+/** What minified libraries import, give on, and export. */
+const LIBRARY_IMPORT = /\bimport\{([^}]*)\}from"([^"]+)";/g;
+const LIBRARY_EXPORT = /\bexport\{([^}]*)\}(?:from"([^"]+)")?;/g;
 
 /** Names the scripts that {@linkcode joinModules} makes: that of the beginning, and those that are loaded later. */
 export function scriptNames(modules: Modules): readonly string[] {
@@ -35,22 +39,19 @@ export function stripTypes(source: string): string {
  * has loaded already. Imports must be of names or of all, and lead in no circle; exports must be declarations.
  *
  * @param modules With their types
- * @param libraries What they import by other names than `./…`
+ * @param libraries What they import by other names than `./…`, minified, each after those that it imports
  */
-export function joinModules(
-  modules: Modules,
-  libraries: readonly string[],
-): Modules {
+export function joinModules(modules: Modules, libraries: Modules): Modules {
   const stripped = Object.fromEntries(
     Object.entries(modules).map(([name, source]) => [name, stripTypes(source)]),
   );
   const first = withImports(MAIN, stripped);
   const scripts: Record<string, string> = {
     [MAIN]: [
-      ...libraries.map((name, i) => `import * as library${i} from "${name}";`),
-      `export const modules = {${
-        libraries.map((name, i) => `"${name}": library${i}`)
-      }};`,
+      "export const modules = {};",
+      ...Object.entries(libraries).map(([name, source]) =>
+        defineLibrary(name, source)
+      ),
       ...first.map((name) => define(name, stripped[name])),
     ].join("\n"),
   };
@@ -94,6 +95,27 @@ function define(name: string, source: string): string {
   return `modules["${name}"] ??= (() => {\n${body}\nreturn { ${
     exportsOf(source)
   } };\n})();`;
+}
+
+function defineLibrary(name: string, source: string): string {
+  const given: string[] = [];
+  const body = source
+    .replace(
+      LIBRARY_IMPORT,
+      (_, names, from) =>
+        `const {${names.replaceAll(" as ", ":")}} = modules["${from}"];`,
+    )
+    .replace(LIBRARY_EXPORT, (_, names, from) => {
+      given.push(
+        from === undefined
+          ? names.replace(/([^,]+) as ([^,]+)/g, "$2:$1")
+          : `...modules["${from}"]`,
+      );
+      return "";
+    })
+    // It names a file that is not there.
+    .replace(/\/\/# sourceMappingURL=.*/, "");
+  return `modules["${name}"] = (() => {${body}\nreturn {${given}};\n})();`;
 }
 
 function exportsOf(source: string): string {

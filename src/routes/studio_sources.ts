@@ -50,12 +50,12 @@ import windowsStyle from "../studio/windows.css" with { type: "text" };
 import icon from "../studio/icon.svg" with { type: "text" };
 import index from "../studio/index.html" with { type: "text" };
 
-/** What the modules of the page import by name. */
+/** What the modules of the page import by name, each after those that it imports itself. */
 export const LIBRARIES: Readonly<Record<string, string>> = {
   "preact": preact,
   "preact/hooks": hooks,
-  "@preact/signals": signals,
   "@preact/signals-core": signalsCore,
+  "@preact/signals": signals,
 };
 
 /** The modules, by what they call each other. */
