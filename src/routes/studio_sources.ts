@@ -29,6 +29,7 @@ import libraryView from "../studio/library_view.ts" with { type: "text" };
 import main from "../studio/main.ts" with { type: "text" };
 import modal from "../studio/modal.ts" with { type: "text" };
 import picture from "../studio/picture.ts" with { type: "text" };
+import pictureQueue from "../studio/picture_queue.ts" with { type: "text" };
 import referenceField from "../studio/reference_field.ts" with { type: "text" };
 import records from "../studio/records.ts" with { type: "text" };
 import references from "../studio/references.ts" with { type: "text" };
@@ -86,6 +87,7 @@ export const MODULES: Readonly<Record<string, string>> = {
   "./main.ts": main,
   "./modal.ts": modal,
   "./picture.ts": picture,
+  "./picture_queue.ts": pictureQueue,
   "./reference_field.ts": referenceField,
   "./records.ts": records,
   "./references.ts": references,

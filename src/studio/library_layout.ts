@@ -4,6 +4,7 @@ import type { StoredImage } from "./contract.ts";
 import { focusOn } from "./dom.ts";
 import { images } from "./library.ts";
 import { picturesOf, rowsOf } from "./library_rows.ts";
+import { noteScroll } from "./picture_queue.ts";
 
 const GAP = 8;
 const CAPTION = 26;
@@ -53,10 +54,12 @@ export function watch(element: HTMLElement | null): () => void {
   });
   sizes.observe(element);
   addEventListener("scroll", later, { passive: true });
+  addEventListener("scroll", noteScroll, { passive: true });
   addEventListener("resize", later);
   return () => {
     sizes.disconnect();
     removeEventListener("scroll", later);
+    removeEventListener("scroll", noteScroll);
     removeEventListener("resize", later);
     cancelAnimationFrame(frame);
   };

@@ -61,8 +61,6 @@ import { endedRuns } from "./runs.ts";
 const AHEAD = 800;
 const LOAD_AHEAD = 4_000;
 const TYPING_MS = 250;
-/** How long a picture must be near the window before it is loaded. */
-const STAY_MS = 120;
 
 /** Shows the library. */
 export function Library(): View {
@@ -206,7 +204,7 @@ function Cell({ image }: { readonly image: StoredImage }): View {
         else if (event.ctrlKey || event.metaKey) toggleSelected(id);
         else lookAt(looksOfAll(), id);
       },
-    }, picture({ id, variant: "thumbnail", alt, waitMs: STAY_MS })),
+    }, picture({ id, variant: "thumbnail", alt, isQueued: true })),
     label(
       { class: "select" },
       input({

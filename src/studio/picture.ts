@@ -4,6 +4,7 @@ import { h } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { imagePath, key, send } from "./api.ts";
 import { classes, img, span, type View } from "./dom.ts";
+import { enqueue } from "./picture_queue.ts";
 
 /** How many fetched pictures are kept, those used last. */
 const MAX_KEPT = 240;
@@ -14,27 +15,35 @@ export interface PictureProps {
   readonly variant?: "delivered" | "thumbnail";
   readonly alt: string;
   readonly class?: string;
-  /** How long it must be there before it is loaded, in milliseconds, for those that fly by. */
-  readonly waitMs?: number;
+  /** Whether it is one of many, which are loaded as they are seen. */
+  readonly isQueued?: boolean;
   readonly onSize?: (width: number, height: number) => void;
 }
 
 const fetched = new Map<string, Promise<string>>();
+/** What was loaded before; the browser has most of it. */
+const seen = new Set<string>();
 
 /** Shows a picture; where its file is gone, that. */
 export function Picture(props: PictureProps): View {
-  const { alt, id, variant = "delivered", waitMs = 0 } = props;
+  const { alt, id, isQueued = false, variant = "delivered" } = props;
   const path = imagePath(id, variant);
   const element = useRef<HTMLImageElement>(null);
-  const isWaiting = useSignal(waitMs > 0);
+  const isWaiting = useSignal(isQueued);
+  const isKept = useRef(seen.has(path)).current;
+  const leave = useRef(() => {});
   const address = useSignal("");
   const failed = useSignal("");
   useEffect(() => {
-    const timer = setTimeout(() => {
-      isWaiting.value = false;
-    }, waitMs);
+    if (isQueued) {
+      leave.current = enqueue({
+        element: element.current,
+        isKept,
+        load: () => isWaiting.value = false,
+      });
+    }
     return () => {
-      clearTimeout(timer);
+      leave.current();
       // A browser goes on loading for an element that is gone.
       element.current?.removeAttribute("src");
     };
@@ -47,9 +56,13 @@ export function Picture(props: PictureProps): View {
     }
     fetchPicture(path).then(
       (url) => address.value = url,
-      () => failed.value = path,
+      fail,
     );
   });
+  const fail = () => {
+    failed.value = path;
+    leave.current();
+  };
   if (failed.value === path) {
     return span({ class: "gone", role: "img", "aria-label": alt }, "File gone");
   }
@@ -58,12 +71,16 @@ export function Picture(props: PictureProps): View {
     class: classes("picture", props.class),
     src: address.value || undefined,
     alt,
-    decoding: "async",
+    // What was seen before comes back in the same frame.
+    decoding: isKept ? "sync" : "async",
     draggable: true,
     onDragStart: (event) => event.dataTransfer?.setData(DRAGGED, id),
-    onError: () => failed.value = path,
-    onLoad: ({ currentTarget: { naturalHeight, naturalWidth } }) =>
-      props.onSize?.(naturalWidth, naturalHeight),
+    onError: fail,
+    onLoad: ({ currentTarget: { naturalHeight, naturalWidth } }) => {
+      seen.add(path);
+      leave.current();
+      props.onSize?.(naturalWidth, naturalHeight);
+    },
   });
 }
 

@@ -1,15 +1,25 @@
 import { assert, assertEquals } from "@std/assert";
 import { fromFileUrl, join } from "@std/path";
-import type { Page } from "playwright-core";
+import type { Page, Request } from "playwright-core";
 import { canBrowse, useChromium } from "../browser/chromium.ts";
 import { openPlace } from "../support/place.ts";
 import { startTestService } from "../support/service.ts";
+import { until } from "../support/until.ts";
 import { fillLibrary, idOf } from "./many_pictures.ts";
 import { visitStudio } from "./visit.ts";
 
 const AXE = fromFileUrl(import.meta.resolve("axe-core"));
 const TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"];
 const MANY = 1_000;
+const FEW = 300;
+/** Whether all pictures that are in the window, of which there are some, are there. */
+const allAreLoaded = `(() => {
+  const shown = [...document.querySelectorAll(".box")].filter((box) => {
+    const { bottom, top } = box.getBoundingClientRect();
+    return bottom > 0 && top < innerHeight;
+  });
+  return shown.length > 0 && shown.every((box) => box.querySelector("img").naturalWidth > 0);
+})()`;
 
 const ignore = !await canBrowse();
 const browser = useChromium();
@@ -197,6 +207,70 @@ Deno.test("a library of 1,000 pictures scrolls to its end with few elements", {
 });
 
 Deno.test(
+  "pictures are not loaded while they fly past, but while they pass slowly, and when the window rests",
+  { ignore },
+  async () => {
+    await using place = await openPlace();
+    await fillLibrary(place.outputDir, FEW);
+    await using server = await startTestService({ SANDBOX: "1" }, place);
+    await using studio = await visitStudio(browser, {
+      url: server.url,
+      view: "library",
+    });
+    const { page } = studio;
+    const pending = new Set<Request>();
+    let asked = 0;
+    let most = 0;
+    page.on("request", (request) => {
+      if (!request.url().endsWith("variant=thumbnail")) return;
+      pending.add(request);
+      asked++;
+      most = Math.max(most, pending.size);
+    });
+    page.on("requestfinished", (request) => pending.delete(request));
+    page.on("requestfailed", (request) => pending.delete(request));
+    await untilLoaded(page);
+    // To the end and back, until all pages are loaded, and then for another second.
+    const before = asked;
+    await page.evaluate(`(async () => {
+      let step = 800;
+      for (let left = 60; left > 0;) {
+        const isAll = document.querySelector(".search .hint").textContent.startsWith("${FEW} pictures");
+        if (isAll) left--;
+        if (scrollY < 900) step = 800;
+        if (scrollY > document.documentElement.scrollHeight - innerHeight - 900) step = -800;
+        scrollBy(0, step);
+        await new Promise(requestAnimationFrame);
+      }
+    })()`);
+    assert(asked - before < 60, `${asked - before} loaded in flight`);
+    pending.clear();
+    most = 0;
+    await untilLoaded(page);
+    assert(most > 0 && most <= 4, `${most} at once`);
+    await page.evaluate("scrollTo(0, 2_000)");
+    await untilLoaded(page);
+    const isShown: boolean = await page.evaluate(`(async () => {
+      for (let i = 0; i < 600; i++) {
+        scrollBy(0, 8);
+        await new Promise(requestAnimationFrame);
+        if (i > 150 && ${allAreLoaded}) return true;
+      }
+      return false;
+    })()`);
+    assert(isShown, "Nothing was loaded before the window rested");
+    await page.locator(".cell").first().focus();
+    await page.keyboard.press("End");
+    const last = page.locator(`[data-picture="${idOf(FEW - 1)}"]:focus`);
+    await last.waitFor();
+    await untilLoaded(page);
+    await page.keyboard.press("Home");
+    await last.waitFor({ state: "detached" });
+    await untilLoaded(page);
+  },
+);
+
+Deno.test(
   "a run that waits for the usage limit says so, and goes on when it is told to",
   { ignore },
   async () => {
@@ -215,6 +289,11 @@ Deno.test(
     await studio.untilSlots("saved");
   },
 );
+
+/** Waits for all pictures in the window; a function that waits in the page would break its policy. */
+async function untilLoaded(page: Page): Promise<void> {
+  await until(() => page.evaluate<boolean>(allAreLoaded));
+}
 
 /** Looks with axe, and for what is wider than the window. */
 async function check(page: Page, what: string): Promise<void> {
