@@ -72,13 +72,18 @@ export function Banners(): View {
 
 /** Shows how much of the plan is used. */
 export function UsageMeter(): View {
+  const isOpen = useSignal(false);
   if (usage.value === undefined || usage.value.windows.length === 0) {
     return null;
   }
-  const { images, source, windows } = usage.value;
-  const each = images?.percent_per_image;
+  const { windows } = usage.value;
   return details(
-    { class: "usage" },
+    {
+      class: "usage",
+      onToggle: ({ currentTarget }) => {
+        isOpen.value = currentTarget.open;
+      },
+    },
     summary(
       { title: "How much of the plan is used" },
       windows.map(({ minutes, used_percent }) =>
@@ -96,25 +101,30 @@ export function UsageMeter(): View {
         )
       ),
     ),
-    div(
-      { class: "panel" },
-      ul(
-        null,
-        windows.map(({ limit, minutes, resets_at, used_percent }) =>
-          li(
-            { key: `${limit} ${minutes}` },
-            `${windowName(minutes)}: ${used_percent.toFixed(0)} % used`,
-            resets_at !== null && `, new at ${whenOf(new Date(resets_at))}`,
-          )
-        ),
+    // The first time that is written takes longer than all of the page to be drawn.
+    isOpen.value && h(UsagePanel, usage.value),
+  );
+}
+
+function UsagePanel({ images, source, windows }: Usage): View {
+  const each = images?.percent_per_image;
+  return div(
+    { class: "panel" },
+    ul(
+      null,
+      windows.map(({ limit, minutes, resets_at, used_percent }) =>
+        li(
+          { key: `${limit} ${minutes}` },
+          `${windowName(minutes)}: ${used_percent.toFixed(0)} % used`,
+          resets_at !== null && `, new at ${whenOf(new Date(resets_at))}`,
+        )
       ),
-      each !== undefined && p(
-        { class: "hint" },
-        `About ${each.toFixed(2)} % a picture (estimate).`,
-      ),
-      source === "last_run" &&
-        p({ class: "hint" }, "As the last run has told."),
     ),
+    each !== undefined && p(
+      { class: "hint" },
+      `About ${each.toFixed(2)} % a picture (estimate).`,
+    ),
+    source === "last_run" && p({ class: "hint" }, "As the last run has told."),
   );
 }
 

@@ -38,6 +38,8 @@ const THEMES = ["light dark", "light", "dark"] as const;
 const THEME_NAMES = { "light dark": "Auto", light: "Light", dark: "Dark" };
 /** How often a hidden page looks after its runs: it has no stream of events. */
 const HIDDEN_MS = 5_000;
+/** How high the top is without banners, as the style has it too, in pixels. */
+const USUAL_TOP = 55;
 
 const Closeup = lazy(async () => (await import("./closeup_view.ts")).Closeup);
 const HelpDialog = lazy(async () => (await import("./dialogs.ts")).HelpDialog);
@@ -110,12 +112,14 @@ function App({ onKey }: { readonly onKey: () => void }): View {
 
 /** Tells the style how high the top is, below which the form begins. */
 function tellHeight(top: HTMLElement | null): () => void {
-  const sizes = new ResizeObserver(() =>
-    document.documentElement.style.setProperty(
-      "--top",
-      `${top?.offsetHeight ?? 0}px`,
-    )
-  );
+  let told = USUAL_TOP;
+  const sizes = new ResizeObserver(() => {
+    const height = top?.offsetHeight ?? 0;
+    // All of the page would get its style again for the same.
+    if (height === told) return;
+    told = height;
+    document.documentElement.style.setProperty("--top", `${height}px`);
+  });
   if (top !== null) sizes.observe(top);
   return () => sizes.disconnect();
 }
@@ -160,7 +164,8 @@ startAnnouncing();
 deleteOnLeave();
 listenForKeys();
 listenForFiles(() => location.hash = "#create");
-void begin();
+// The form is painted first: what the server answers would only delay it.
+requestAnimationFrame(() => setTimeout(() => void begin()));
 
 function onKey(): void {
   focusPrompt();
