@@ -173,7 +173,7 @@ function SlotView(
         span({ class: "words" }, state.words),
         span(
           { class: "phases" },
-          span({ style: { width: `${state.part * 100}%` } }),
+          span({ style: { transform: `scaleX(${state.part})` } }),
         ),
         cancel(),
       );
