@@ -1,6 +1,7 @@
 import { assertEquals } from "@std/assert";
 import type { Locator, Page } from "playwright-core";
 import type { TestBrowser } from "../browser/chromium.ts";
+import { until } from "../support/until.ts";
 
 /** How the page is looked at. */
 export interface VisitOptions {
@@ -9,7 +10,6 @@ export interface VisitOptions {
   /** What stands behind `#`. */
   readonly view?: "create" | "library";
   readonly width?: number;
-  readonly colorScheme?: "dark" | "light";
   /** A script that runs before the page, such as one that takes something away from it. */
   readonly before?: string;
 }
@@ -19,7 +19,9 @@ export interface Visit extends AsyncDisposable {
   readonly page: Page;
   /** The run that was started last. */
   readonly run: Locator;
-  /** Writes a prompt, chooses how many candidates, and generates. */
+  /** Opens the page again, of which the browser has forgotten all that it kept. */
+  forget(): Promise<void>;
+  /** Writes a prompt, chooses how many candidates, generates, and waits until that is seen. */
   generate(prompt: string, count?: number): Promise<void>;
   /** Waits until the slots of the newest run show this. */
   untilSlots(kind: string, count?: number): Promise<void>;
@@ -28,7 +30,7 @@ export interface Visit extends AsyncDisposable {
 /** Opens the page; to dispose of it fails where the browser complained, or anything but the server was asked. */
 export async function visitStudio(
   browser: TestBrowser,
-  { before, colorScheme, url, view = "create", width = 1280 }: VisitOptions,
+  { before, url, view = "create", width = 1280 }: VisitOptions,
 ): Promise<Visit> {
   const { context, page } = await browser.openPage();
   page.setDefaultTimeout(20_000);
@@ -46,18 +48,34 @@ export async function visitStudio(
     }
   });
   await page.setViewportSize({ width, height: 800 });
-  if (colorScheme !== undefined) await page.emulateMedia({ colorScheme });
+  // What moves is drawn anew sixty times a second.
+  await page.emulateMedia({ colorScheme: "light", reducedMotion: "reduce" });
   if (before !== undefined) await page.addInitScript(before);
-  await page.goto(`${url}/#${view}`);
-  await page.waitForSelector("main");
+  const open = async () => {
+    await page.goto(`${url}/#${view}`);
+    await page.waitForSelector("main");
+  };
+  await open();
   const run = page.locator(".run").first();
+  const newest = () =>
+    page.evaluate<unknown>(
+      `[document.querySelector(".run")?.dataset.run, document.querySelector(".problem")?.textContent].join()`,
+    );
   return {
     page,
     run,
+    forget: async () => {
+      // Whoever leaves the page keeps the draft, so it is forgotten from somewhere else.
+      await page.goto(`${url}/studio/icon.svg`);
+      await page.evaluate("localStorage.clear(); sessionStorage.clear();");
+      await open();
+    },
     generate: async (prompt, count = 1) => {
       await page.fill("#prompt", prompt);
       await page.check(`input[name=count][value="${count}"]`);
+      const before = await newest();
       await page.getByRole("button", { name: "Generate" }).click();
+      await until(async () => await newest() !== before);
     },
     untilSlots: async (kind, count = 1) => {
       await run.locator(`.slot.${kind}`).nth(count - 1).waitFor();
