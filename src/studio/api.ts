@@ -3,6 +3,9 @@ import { signal } from "@preact/signals";
 
 const KEY = "studio.key";
 
+/** What is said where there was no answer. */
+export const NO_ANSWER = "The server does not answer";
+
 /** An answer that is an error; `status` is 0 where there was none. */
 export class ApiError extends Error {
   override name = "ApiError";
@@ -54,7 +57,7 @@ export async function send(
   } catch (error) {
     if (init.signal?.aborted) throw error;
     online.value = false;
-    throw new ApiError(0, "offline", "The server does not answer");
+    throw new ApiError(0, "offline", NO_ANSWER);
   }
   online.value = true;
   if (response.ok) return response;

@@ -66,6 +66,10 @@ export function Banners(): View {
         h(Trouble, { key: name, name, detail })
       ),
     usage.value?.paused && h(Paused, { usage: usage.value }),
+    usage.value?.limit_reached && !usage.value.paused && banner(
+      "warn",
+      [strong(null, "The usage limit is reached. "), refillOf(usage.value)],
+    ),
     health.value?.sandbox && h(Sandbox, null),
   );
 }
@@ -116,7 +120,7 @@ function UsagePanel({ images, source, windows }: Usage): View {
         li(
           { key: `${limit} ${minutes}` },
           `${windowName(minutes)}: ${used_percent.toFixed(0)} % used`,
-          resets_at !== null && `, new at ${whenOf(new Date(resets_at))}`,
+          resets_at !== null && `, anew from ${whenOf(new Date(resets_at))}`,
         )
       ),
     ),
@@ -149,7 +153,8 @@ function Trouble(
     );
   }
   // Another banner says it better.
-  if (name === "usage_limit" && usage.value?.paused) return null;
+  const isSaid = usage.value?.paused || usage.value?.limit_reached;
+  if (name === "usage_limit" && isSaid) return null;
   const isLoggedOut = troubles.value.some((one) => one.name === "login");
   if (name === "login_writable" && isLoggedOut) return null;
   const titles: Readonly<Record<string, string>> = {
@@ -160,9 +165,12 @@ function Trouble(
     output_writable: "Pictures cannot be kept. ",
     usage_limit: "The usage limit is reached. ",
   };
+  const remedies: Readonly<Record<string, string>> = {
+    free_disk: ": make room, or delete pictures in the library.",
+  };
   return banner(
     name === "login_writable" ? "warn" : "bad",
-    [strong(null, titles[name] ?? `${name}: `), detail],
+    [strong(null, titles[name] ?? `${name}: `), detail, remedies[name]],
     button(
       { type: "button", class: "small", onClick: () => void lookAgain() },
       "Look again",
@@ -222,6 +230,16 @@ function banner(kind: string, words: Children, action?: Children): View {
     p(null, words),
     action,
   );
+}
+
+/** Says when there is something left again: when all windows that are used up have begun anew. */
+function refillOf({ windows }: Usage): string {
+  const ends = windows.flatMap(({ resets_at, used_percent }) =>
+    used_percent >= 100 && resets_at !== null ? [Date.parse(resets_at)] : []
+  );
+  return ends.length === 0
+    ? "New pictures fail until it begins anew."
+    : `New pictures fail until ${whenOf(new Date(Math.max(...ends)))}.`;
 }
 
 function windowName(minutes: number | null): string {

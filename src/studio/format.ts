@@ -15,12 +15,13 @@ export function timeOf(date: Date): string {
   return timeFormat().format(date);
 }
 
-/** Names a day: "Today", "Yesterday", or its date. */
+/** Names a day: "Today", "Yesterday", "tomorrow" as it stands in sentences, or its date. */
 export function dayOf(date: Date): string {
   const today = new Date();
   const days = Math.round((midnight(today) - midnight(date)) / 86_400_000);
   if (days === 0) return "Today";
   if (days === 1) return "Yesterday";
+  if (days === -1) return "tomorrow";
   const sameYear = date.getFullYear() === today.getFullYear();
   return (sameYear ? dayFormat : yearFormat)().format(date);
 }

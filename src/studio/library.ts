@@ -32,6 +32,8 @@ export const selected = signal<ReadonlySet<string>>(new Set());
 
 let cursor: string | null = null;
 let turn = 0;
+/** From where on the server was asked and did not answer; null for the newest. */
+let unanswered: string | null | undefined;
 let deleting: { readonly ids: readonly string[]; timer: Timer } | undefined;
 
 /** Whether a picture was deleted here. */
@@ -49,6 +51,11 @@ export async function loadMore(): Promise<void> {
 export async function reload(words: string = query.value): Promise<void> {
   query.value = words;
   await load(null);
+}
+
+/** Loads what the server was asked for while it was away. */
+export async function loadUnanswered(): Promise<void> {
+  if (unanswered !== undefined) await load(unanswered);
 }
 
 /** Adds what was made since the newest that is loaded. */
@@ -134,6 +141,7 @@ function putBack(ids: readonly string[]): void {
 async function load(from: string | null): Promise<void> {
   const mine = ++turn;
   isLoading.value = true;
+  unanswered = undefined;
   libraryProblem.value = "";
   const search = new URLSearchParams({ limit: `${PAGE}` });
   if (from !== null) search.set("cursor", from);
@@ -152,7 +160,8 @@ async function load(from: string | null): Promise<void> {
   } catch (error) {
     if (mine !== turn) return;
     libraryProblem.value = wordsOf(error);
-    if (from === null) loaded.value = [];
+    if (error instanceof ApiError && error.status === 0) unanswered = from;
+    else if (from === null) loaded.value = [];
     isComplete.value = true;
   } finally {
     if (mine === turn) isLoading.value = false;

@@ -2,6 +2,7 @@
 import { untracked, useSignalEffect } from "@preact/signals";
 import { h } from "preact";
 import { useEffect, useRef } from "preact/hooks";
+import { online } from "./api.ts";
 import { type Look, lookAt } from "./closeup.ts";
 import type { StoredImage } from "./contract.ts";
 import {
@@ -28,6 +29,7 @@ import {
   libraryProblem,
   loadMore,
   loadNewest,
+  loadUnanswered,
   query,
   reload,
   selected,
@@ -123,9 +125,13 @@ function Grid(): View {
     const isNear = seen.value.bottom + LOAD_AHEAD > layout.value.height;
     if (isNear && !isLoading.value) untracked(() => void loadMore());
   });
+  useSignalEffect(() => {
+    if (online.value) untracked(() => void loadUnanswered());
+  });
   const { height, rows } = layout.value;
   const { bottom, top } = seen.value;
-  const isEmpty = rows.length === 0 && isComplete.value && !isLoading.value;
+  const isEmpty = rows.length === 0 && isComplete.value && !isLoading.value &&
+    libraryProblem.value === "";
   return div(
     {
       ref: element,
@@ -148,8 +154,13 @@ function Grid(): View {
         null,
         query.value === ""
           ? "What you generate is kept here."
-          : "Prompts are searched for whole words.",
+          : "Prompts are searched for whole words. Without a search, all pictures stand under their days.",
       ),
+      query.value !== "" && button({
+        type: "button",
+        class: "small",
+        onClick: () => void reload(""),
+      }, "Show all"),
     ),
   );
 }

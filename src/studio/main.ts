@@ -1,9 +1,9 @@
 /** The page: two views by the hash, and what lies over them. */
-import { effect, signal } from "@preact/signals";
+import { effect, signal, untracked } from "@preact/signals";
 import { h, render } from "preact";
 import { useLayoutEffect, useRef } from "preact/hooks";
 import { Announcements, startAnnouncing } from "./announce.ts";
-import { keyNeeded } from "./api.ts";
+import { keyNeeded, NO_ANSWER, online } from "./api.ts";
 import { Banners, UsageMeter } from "./banners.ts";
 import { startClock } from "./clock.ts";
 import { isOpen } from "./closeup.ts";
@@ -21,7 +21,7 @@ import {
   span,
   type View,
 } from "./dom.ts";
-import { keepDraft } from "./draft.ts";
+import { keepDraft, problem } from "./draft.ts";
 import { followEvents } from "./events.ts";
 import { helpIsOpen, listenForKeys, search } from "./keys.ts";
 import { deleteOnLeave } from "./library.ts";
@@ -152,6 +152,10 @@ addEventListener("hashchange", () => {
 effect(() => {
   document.documentElement.style.colorScheme = theme.value;
   keepValue(THEME, theme.value);
+});
+effect(() => {
+  if (!online.value) return void untracked(lookAgain);
+  if (problem.peek() === NO_ANSWER) problem.value = "";
 });
 search.current = openSearch;
 let again: (() => void) | undefined;

@@ -218,10 +218,12 @@ Deno.test("pictures are asked for, seen and used", { ignore }, async (test) => {
       await studio.generate("a finch");
       await page.getByText("Trying again; the draft is safe").waitFor();
       assertEquals(await page.inputValue("#prompt"), "a finch");
+      await page.locator(".problem").waitFor();
       await page.context().setOffline(false);
       await until(async () =>
         await page.getByText("Trying again; the draft is safe").count() === 0
       );
+      assertEquals(await page.locator(".problem").count(), 0);
     },
   );
 

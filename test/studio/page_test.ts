@@ -109,6 +109,22 @@ Deno.test("a page of many states", { ignore }, async (test) => {
     await page.getByLabel("Height", { exact: true }).fill("8000");
     await rule.getByText("More than 33,177,600 pixels").waitFor();
   });
+
+  await test.step("keeps the library while the server is away, and finds then what was searched for", async () => {
+    await page.getByRole("link", { name: "Library" }).click();
+    await boxes.nth(3).waitFor();
+    await page.context().setOffline(true);
+    await page.fill("#search", "owl");
+    await page.locator(".search").getByText("The server does not answer")
+      .waitFor();
+    assertEquals(await boxes.count(), 4);
+    await page.context().setOffline(false);
+    await boxes.nth(2).waitFor({ state: "detached" });
+    await page.fill("#search", "yesterday");
+    await page.getByText("Nothing found").waitFor();
+    await page.getByRole("button", { name: "Show all" }).click();
+    await boxes.nth(3).waitFor();
+  });
 });
 
 Deno.test("a page that needs a key asks for it, and then shows pictures", {
@@ -144,6 +160,27 @@ Deno.test(
     await using server = await startTestService({}, place);
     await using studio = await visitStudio(browser, { url: server.url });
     await studio.page.getByText("codex login", { exact: true }).waitFor();
+  },
+);
+
+Deno.test(
+  "a page says how much of the plan is used, and when there is more of it",
+  {
+    ignore,
+  },
+  async () => {
+    await using server = await startTestService();
+    const { primary, secondary } = server.place.sandbox.usage;
+    primary.usedPercent = 100;
+    secondary.usedPercent = 92;
+    await using studio = await visitStudio(browser, { url: server.url });
+    const { page } = studio;
+    await page.getByText(
+      /^The usage limit is reached. New pictures fail until .*\d:\d\d/,
+    )
+      .waitFor();
+    await page.locator(".usage").getByText("92 %").click();
+    await page.getByText(/^Week: 92 % used, anew from .*\d:\d\d/).waitFor();
   },
 );
 
