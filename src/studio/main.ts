@@ -15,7 +15,6 @@ import {
   focusOn,
   h1,
   header,
-  img,
   main,
   nav,
   span,
@@ -60,7 +59,7 @@ function App({ onKey }: { readonly onKey: () => void }): View {
         null,
         h1(
           null,
-          img({ src: "studio/icon.svg", alt: "", width: 26, height: 26 }),
+          logo(),
           span(null, "Image studio"),
         ),
         nav(
@@ -108,6 +107,17 @@ function App({ onKey }: { readonly onKey: () => void }): View {
     // The dialog has them while it is open: nothing else can be seen and pressed then.
     !isOpen.value && h(Toasts, null),
   ];
+}
+
+/** Draws the icon of the page: one more file would come, and be painted, after the form. */
+function logo(): View {
+  return h(
+    "svg",
+    { viewBox: "0 0 32 32", width: 26, height: 26, "aria-hidden": "true" },
+    h("rect", { width: 32, height: 32, rx: 8, fill: "#4b3fd6" }),
+    h("circle", { cx: 21, cy: 11, r: 4, fill: "#ffd9a0" }),
+    h("path", { d: "M4 25 12 13l6 8 4-4 6 8z", fill: "#fff" }),
+  );
 }
 
 /** Tells the style how high the top is, below which the form begins. */

@@ -2,12 +2,15 @@
 import { useSignal, useSignalEffect } from "@preact/signals";
 import { h } from "preact";
 import { useEffect, useRef } from "preact/hooks";
-import { imagePath, key, send } from "./api.ts";
+import { ApiError, imagePath, key, online, send } from "./api.ts";
 import { classes, img, span, type View } from "./dom.ts";
 import { enqueue } from "./picture_queue.ts";
 
 /** How many fetched pictures are kept, those used last. */
 const MAX_KEPT = 240;
+/** How often a picture that fails is asked for again, and after how many milliseconds. */
+const MAX_TRIES = 3;
+const RETRY_MS = 500;
 
 /** What is shown. */
 export interface PictureProps {
@@ -34,6 +37,8 @@ export function Picture(props: PictureProps): View {
   const leave = useRef(() => {});
   const address = useSignal("");
   const failed = useSignal("");
+  const isLate = useSignal(false);
+  const tries = useRef(0);
   useEffect(() => {
     if (isQueued) {
       leave.current = enqueue({
@@ -49,7 +54,7 @@ export function Picture(props: PictureProps): View {
     };
   }, []);
   useSignalEffect(() => {
-    if (isWaiting.value) return;
+    if (isWaiting.value || isLate.value) return;
     if (key.value === "") {
       address.value = path;
       return;
@@ -59,9 +64,20 @@ export function Picture(props: PictureProps): View {
       fail,
     );
   });
-  const fail = () => {
-    failed.value = path;
+  useSignalEffect(() => {
+    if (online.value) isLate.value = false;
+  });
+  // What a server that was away did not give is asked for again when it is back.
+  const fail = async () => {
     leave.current();
+    const wasThere = await isThere(path);
+    if (wasThere === false || wasThere && tries.current++ === MAX_TRIES) {
+      failed.value = path;
+      return;
+    }
+    address.value = "";
+    isLate.value = true;
+    if (online.value) setTimeout(() => isLate.value = false, RETRY_MS);
   };
   if (failed.value === path) {
     return span({ class: "gone", role: "img", "aria-label": alt }, "File gone");
@@ -90,6 +106,16 @@ export const DRAGGED = "application/x-studio-picture";
 /** Draws a picture; another one is another element. */
 export function picture(props: PictureProps): View {
   return h(Picture, { key: props.id + (props.variant ?? ""), ...props });
+}
+
+/** Tells whether the server has a picture; nothing where there is no answer. */
+async function isThere(path: string): Promise<boolean | undefined> {
+  try {
+    await send(path, { method: "HEAD" });
+    return true;
+  } catch (error) {
+    return error instanceof ApiError && error.status === 0 ? undefined : false;
+  }
 }
 
 function fetchPicture(path: string): Promise<string> {

@@ -1,4 +1,5 @@
 /** The fields of the form that are chosen and not written. */
+import { useSignal } from "@preact/signals";
 import { h } from "preact";
 import {
   type Children,
@@ -118,13 +119,25 @@ export function SizeField(): View {
   );
 }
 
-/** What few people change. */
+/** What few people change, made when it is opened. */
 export function MoreFields(): View {
+  const isOpen = useSignal(false);
+  return details(
+    {
+      class: "more",
+      onToggle: ({ currentTarget }) => {
+        isOpen.value = currentTarget.open;
+      },
+    },
+    summary(null, "More"),
+    isOpen.value && h(More, null),
+  );
+}
+
+function More(): View {
   const { background, compression, fit, format, quality } = settings.value;
   const { output_formats, qualities } = capabilities.value;
-  return details(
-    { class: "more" },
-    summary(null, "More"),
+  return [
     chooser("quality", {
       title: "Quality",
       value: quality,
@@ -172,7 +185,7 @@ export function MoreFields(): View {
         ["none", "Leave as drawn"],
       ],
     }),
-  );
+  ];
 }
 
 function ExactSize(): View {

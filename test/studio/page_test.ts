@@ -87,6 +87,7 @@ Deno.test("a page of many states", { ignore }, async (test) => {
     await page.locator(`[data-picture="${data[0].id}"]`).focus();
     await page.keyboard.press("r");
     await page.locator("#prompt:focus").waitFor();
+    await page.locator("summary", { hasText: "More" }).click();
     const labels = ["Prompt", "Width", "Height", "Format", "Compression: 70"];
     const values = await Promise.all(
       labels.map((label) =>
@@ -257,6 +258,16 @@ Deno.test("a library of 1,000 pictures", { ignore }, async (test) => {
     await untilLoaded(page);
     await page.keyboard.press("Home");
     await last.waitFor({ state: "detached" });
+    await untilLoaded(page);
+  });
+
+  await test.step("shows what a server that was away did not give when it is back", async () => {
+    await page.context().setOffline(true);
+    await page.evaluate("scrollTo(0, 9_000)");
+    await page.getByText("Trying again; the draft is safe").waitFor();
+    assertEquals(await page.locator(".gone").count(), 0);
+    assertEquals(await page.evaluate(allAreLoaded), false);
+    await page.context().setOffline(false);
     await untilLoaded(page);
   });
 

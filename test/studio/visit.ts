@@ -9,7 +9,6 @@ export interface VisitOptions {
   readonly url: string;
   /** What stands behind `#`. */
   readonly view?: "create" | "library";
-  readonly width?: number;
   /** A script that runs before the page, such as one that takes something away from it. */
   readonly before?: string;
 }
@@ -30,7 +29,7 @@ export interface Visit extends AsyncDisposable {
 /** Opens the page; to dispose of it fails where the browser complained, or anything but the server was asked. */
 export async function visitStudio(
   browser: TestBrowser,
-  { before, url, view = "create", width = 1280 }: VisitOptions,
+  { before, url, view = "create" }: VisitOptions,
 ): Promise<Visit> {
   const { context, page } = await browser.openPage();
   page.setDefaultTimeout(20_000);
@@ -47,7 +46,7 @@ export async function visitStudio(
       complaints.push(`asked ${address}`);
     }
   });
-  await page.setViewportSize({ width, height: 800 });
+  await page.setViewportSize({ width: 1280, height: 800 });
   // What moves is drawn anew sixty times a second.
   await page.emulateMedia({ colorScheme: "light", reducedMotion: "reduce" });
   if (before !== undefined) await page.addInitScript(before);
