@@ -5,27 +5,14 @@ import { createHash } from "node:crypto";
 import { brotliCompressSync, constants } from "node:zlib";
 import { withoutSchema } from "../api/openapi.ts";
 import type { ApiRoute } from "./route.ts";
-import { joinModules, scriptNames } from "./studio_script.ts";
+import { joinModules, laterNames, MAIN } from "./studio_script.ts";
 import { ICON, LIBRARIES, MODULES, PAGE, STYLE } from "./studio_sources.ts";
 
 const TYPES: Readonly<Record<string, string>> = {
-  css: "text/css; charset=utf-8",
   html: "text/html; charset=utf-8",
   svg: "image/svg+xml",
   ts: "text/javascript; charset=utf-8",
 };
-
-const POLICY = [
-  "default-src 'none'",
-  "script-src 'self'",
-  "style-src 'self'",
-  "img-src 'self' blob:",
-  "connect-src 'self'",
-  "base-uri 'none'",
-  "form-action 'none'",
-  "frame-ancestors 'none'",
-  "require-trusted-types-for 'script'",
-].join("; ");
 
 /** A file as it is sent. */
 interface PageFile {
@@ -63,8 +50,7 @@ const files = new Map<string, PageFile>();
 function fileNames(): string[] {
   return [
     "icon.svg",
-    "style.css",
-    ...scriptNames(MODULES).map((name) => name.slice(2)),
+    ...laterNames(MODULES).map((name) => name.slice(2)),
   ];
 }
 
@@ -96,21 +82,56 @@ function show(request: Request, name: string): Response {
 }
 
 function prepareAll(): void {
-  for (
-    const [name, script] of Object.entries(joinModules(MODULES, LIBRARIES))
-  ) {
-    files.set(name.slice(2), prepare(name, script));
+  const scripts = joinModules(MODULES, {
+    libraries: LIBRARIES,
+    folder: "./studio/",
+  });
+  for (const name of laterNames(MODULES)) {
+    files.set(name.slice(2), prepare(name, scripts[name]));
   }
-  files.set("style.css", prepare("style.css", STYLE));
   files.set("icon.svg", prepare("icon.svg", ICON));
+  const script = scripts[MAIN];
   files.set(
     "index.html",
-    prepare("index.html", PAGE, {
-      "content-security-policy": POLICY,
+    prepare("index.html", insert({ script, style: STYLE }), {
+      "content-security-policy": policy({ script, style: STYLE }),
       "referrer-policy": "no-referrer",
       "cross-origin-opener-policy": "same-origin",
     }),
   );
+}
+
+/** Puts what a page needs at once into it: to ask for more takes as long as to run it. */
+function insert(parts: Readonly<Record<string, string>>): string {
+  let page = PAGE;
+  for (const [name, text] of Object.entries(parts)) {
+    const end = `</${name}>`;
+    if (text.includes(end)) {
+      throw new Error(`Cannot put a ${name} into the page: it has "${end}"`);
+    }
+    page = page.replace(end, () => text + end);
+  }
+  return page;
+}
+
+function policy(
+  { script, style }: { readonly script: string; readonly style: string },
+): string {
+  return [
+    "default-src 'none'",
+    `script-src 'self' ${hashOf(script)}`,
+    `style-src ${hashOf(style)}`,
+    "img-src 'self' blob:",
+    "connect-src 'self'",
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+    "require-trusted-types-for 'script'",
+  ].join("; ");
+}
+
+function hashOf(text: string): string {
+  return `'sha256-${createHash("sha256").update(text).digest("base64")}'`;
 }
 
 function prepare(

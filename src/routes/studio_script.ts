@@ -1,11 +1,11 @@
-/** The page's modules and what they import as few scripts: forty small answers take twice as long as one. */
+/** The page's modules and what they import as few scripts: one in the page, and those that are loaded later. */
 import { stripTypeScriptTypes } from "node:module";
 
 /** Modules by what they call each other, such as `./dom.ts`. */
 export type Modules = Readonly<Record<string, string>>;
 
 /** The module that a page begins with; its script holds all that it needs at once. */
-const MAIN = "./main.ts";
+export const MAIN = "./main.ts";
 
 const IMPORT = /^import (?:\* as (\w+)|\{([^}]*)\}) from "([^"]+)";$/gm;
 const EXPORT = /^export ((?:async )?(?:const|class|function\*?) (\w+))/gm;
@@ -15,12 +15,20 @@ const LATER = /\bimport\("([^"]+)"\)/g;
 const LIBRARY_IMPORT = /\bimport\{([^}]*)\}from"([^"]+)";/g;
 const LIBRARY_EXPORT = /\bexport\{([^}]*)\}(?:from"([^"]+)")?;/g;
 
-/** Names the scripts that {@linkcode joinModules} makes: that of the beginning, and those that are loaded later. */
-export function scriptNames(modules: Modules): readonly string[] {
+/** What {@linkcode joinModules} needs to know beside the modules. */
+export interface JoinOptions {
+  /** What they import by other names than `./…`, minified, each after those that it imports. */
+  readonly libraries: Modules;
+  /** Where the page finds the scripts that are loaded later, such as `./studio/`. */
+  readonly folder: string;
+}
+
+/** Names the scripts that are loaded later. */
+export function laterNames(modules: Modules): readonly string[] {
   const later = Object.values(modules).flatMap((source) =>
     Array.from(source.matchAll(LATER), ([, name]) => name)
   );
-  return [MAIN, ...new Set(later)];
+  return [...new Set(later)];
 }
 
 /** Removes types, comments that stand by themselves, and empty lines. */
@@ -33,33 +41,43 @@ export function stripTypes(source: string): string {
 }
 
 /**
- * Joins modules into one script for the beginning, and one for each part that is loaded later.
+ * Joins modules into one script for the beginning, which stands in the page, and one for each part that is loaded later.
  *
  * Each module becomes a function that is called once, in the order of their imports, and every script finds what another
  * has loaded already. Imports must be of names or of all, and lead in no circle; exports must be declarations.
  *
  * @param modules With their types
- * @param libraries What they import by other names than `./…`, minified, each after those that it imports
  */
-export function joinModules(modules: Modules, libraries: Modules): Modules {
+export function joinModules(
+  modules: Modules,
+  { folder, libraries }: JoinOptions,
+): Modules {
   const stripped = Object.fromEntries(
     Object.entries(modules).map(([name, source]) => [name, stripTypes(source)]),
   );
   const first = withImports(MAIN, stripped);
   const scripts: Record<string, string> = {
     [MAIN]: [
-      "export const modules = {};",
+      "const modules = globalThis.modules = {};",
       ...Object.entries(libraries).map(([name, source]) =>
         defineLibrary(name, source)
       ),
-      ...first.map((name) => define(name, stripped[name])),
+      ...first.map((name) =>
+        define(
+          name,
+          stripped[name].replace(
+            LATER,
+            (_, later) => `import("${folder}${later.slice(2)}")`,
+          ),
+        )
+      ),
     ].join("\n"),
   };
-  for (const name of scriptNames(modules).slice(1)) {
+  for (const name of laterNames(modules)) {
     const missing = withImports(name, stripped)
       .filter((one) => !first.includes(one));
     scripts[name] = [
-      `import { modules } from "${MAIN}";`,
+      "const { modules } = globalThis;",
       ...missing.map((name) => define(name, stripped[name])),
       `export const { ${exportsOf(stripped[name])} } = modules["${name}"];`,
     ].join("\n");
