@@ -1,10 +1,6 @@
 import { encodeHex } from "@std/encoding/hex";
 import { ApiError } from "../errors.ts";
-import {
-  finishedEntry,
-  type JobEntry,
-  type Jobs,
-} from "./jobs.ts";
+import { finishedEntry, type JobEntry, type Jobs } from "./jobs.ts";
 import type { SubscriberOptions } from "./subscribers.ts";
 
 const KEY = /^[\x21-\x7e]{1,255}$/;
