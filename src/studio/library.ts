@@ -32,6 +32,7 @@ export const selected = signal<ReadonlySet<string>>(new Set());
 
 let cursor: string | null = null;
 let turn = 0;
+let indexing: Timer;
 /** From where on the server was asked and did not answer; null for the newest. */
 let unanswered: string | null | undefined;
 let deleting: { readonly ids: readonly string[]; timer: Timer } | undefined;
@@ -138,7 +139,8 @@ function putBack(ids: readonly string[]): void {
   gone.value = left;
 }
 
-async function load(from: string | null): Promise<void> {
+/** @param many How many to load at least, as far as there are */
+async function load(from: string | null, many = 1): Promise<void> {
   const mine = ++turn;
   isLoading.value = true;
   unanswered = undefined;
@@ -147,16 +149,24 @@ async function load(from: string | null): Promise<void> {
   if (from !== null) search.set("cursor", from);
   if (query.value.trim() !== "") search.set("q", query.value.trim());
   try {
-    const answer = await get<ImageList>(`v1/images?${search}`);
-    if (mine !== turn) return;
+    const data = [];
+    let answer: ImageList;
+    do {
+      answer = await get<ImageList>(`v1/images?${search}`);
+      if (mine !== turn) return;
+      data.push(...answer.data);
+      search.set("cursor", answer.next_cursor ?? "");
+    } while (answer.next_cursor !== null && data.length < many);
     cursor = answer.next_cursor;
     isComplete.value = cursor === null;
     isIndexing.value = answer.indexing;
-    // What is being found may be older than all that is loaded.
-    if (answer.indexing) setTimeout(() => void reload(), INDEXING_MS);
-    loaded.value = from === null
-      ? answer.data
-      : [...loaded.value, ...answer.data];
+    loaded.value = from === null ? data : [...loaded.value, ...data];
+    clearTimeout(indexing);
+    // What is being found may be anywhere among those that are shown, which stay in their places.
+    if (answer.indexing) {
+      const again = () => void load(null, loaded.value.length);
+      indexing = setTimeout(again, INDEXING_MS);
+    }
   } catch (error) {
     if (mine !== turn) return;
     libraryProblem.value = wordsOf(error);

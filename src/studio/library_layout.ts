@@ -38,6 +38,9 @@ export const layout = computed(() =>
 /** The pictures as they follow each other on the page. */
 export const ordered = computed(() => picturesOf(layout.value.rows));
 
+/** The picture that Tab leads to. */
+export const reached = computed(() => focused.value || ordered.value.at(0)?.id);
+
 /** Keeps what is seen up to date. */
 export function watch(element: HTMLElement | null): () => void {
   if (element === null) return () => {};

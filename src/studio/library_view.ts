@@ -43,6 +43,7 @@ import {
   layout,
   moveFocus,
   ordered,
+  reached,
   seen,
   watch,
   width,
@@ -202,7 +203,7 @@ function Cell({ image }: { readonly image: StoredImage }): View {
   const { id } = image;
   const isSelected = selected.value.has(id);
   const alt = altOf(candidateOf(id), promptOf(image));
-  const isReached = (focused.value || ordered.value.at(0)?.id) === id;
+  const isReached = reached.value === id;
   return div(
     { class: classes("box", isSelected && "selected") },
     button({
