@@ -1,5 +1,4 @@
 import type { DescribedRoute } from "../api/openapi.ts";
-import type { UnlinkedAnswer } from "../api/schemas.ts";
 import type { Codex } from "../codex/codex.ts";
 import type { Config } from "../config.ts";
 import type { FairQueue } from "../generation/fair_queue.ts";
