@@ -4,6 +4,7 @@
  * How long until it can be used, what it loads, how a library of 5,000 pictures scrolls, and how fast typed letters are
  * seen while four pictures come. The sandbox draws; the machine should have nothing else to do.
  */
+import { delay } from "@std/async/delay";
 import { type Browser, chromium, type Page } from "playwright-core";
 import { findChromium } from "../test/browser/chromium.ts";
 import { fillLibrary } from "../test/studio/many_pictures.ts";
@@ -16,6 +17,7 @@ const PICTURES = 5_000;
 const STEP = 800;
 const LETTER_MS = 60;
 const DRAWN_MS = 120_000;
+const LOOK_MS = 100;
 
 /** Notes when the button of the form was painted, in milliseconds from the start of the navigation. */
 const NOTE_READY = `(() => {
@@ -159,6 +161,7 @@ async function measureScrolling(browser: Browser): Promise<Row[]> {
   await using place = await openPlace();
   await fillLibrary(place.outputDir, PICTURES);
   await using server = await startTestService({ SANDBOX: "1" }, place);
+  await untilIndexed(server.url);
   await using page = await openPage(browser);
   await page.goto(`${server.url}/#library`);
   await page.locator(".box").first().waitFor();
@@ -171,6 +174,13 @@ async function measureScrolling(browser: Browser): Promise<Row[]> {
     row(`frame of the library, ms (${shown}, ${gaps.length} frames)`, gaps),
     row("task of the library, ms of CPU", tasks),
   ];
+}
+
+/** Waits for the index, which works on the same processors as the browser. */
+async function untilIndexed(url: string): Promise<void> {
+  while ((await (await fetch(`${url}/v1/images`)).json()).indexing) {
+    await delay(LOOK_MS);
+  }
 }
 
 /** Tells how much of a processor each task of the page's main thread took, which other programs do not make more. */
