@@ -354,6 +354,9 @@ export class Codex {
         () => {},
       );
     } catch (error) {
+      if (error instanceof ApiError && error.code === "usage_limit_reached") {
+        this.#usage.expire();
+      }
       if (
         !minimalInstructions || !(error instanceof InstructionsRefusedError)
       ) {

@@ -109,6 +109,11 @@ export class UsageReader {
     return await this.#asking!;
   }
 
+  /** Asks again at the next `read()`: a worker was told that the limit is reached. */
+  expire(): void {
+    this.#asking = undefined;
+  }
+
   /** Counts an image that was drawn. */
   countImage(): void {
     this.#images++;

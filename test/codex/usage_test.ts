@@ -200,6 +200,21 @@ for (const { name, seen, usage } of cases) {
   });
 }
 
+Deno.test("Codex.usage asks again when a worker was told that the limit is reached", async () => {
+  await using opened = await openCodex();
+  const { codex, task } = opened;
+  const before = await codex.usage.read();
+  const worker = codex.start(
+    task("a fox sandbox:usage-limit"),
+    AbortSignal.timeout(30_000),
+  );
+  const failure = await assertRejects(() => worker.picture, ApiError);
+  await worker.ended;
+  const after = await codex.usage.read();
+  assertEquals(failure.code, "usage_limit_reached");
+  assertEquals([before.limitReached, after.limitReached], [false, true]);
+});
+
 Deno.test("Codex.usage needs a login with ChatGPT, and starts nothing without", async () => {
   await using opened = await openCodex();
   await Deno.writeTextFile(
