@@ -97,9 +97,14 @@ async function assertEndsSoon(server: Server): Promise<void> {
   assertLess(Date.now() - started, 5_000);
 }
 
-function listenIn(directory: string): Deno.UnixListener {
-  const path = join(directory, `${newId()}.png`);
-  return Deno.listen({ transport: "unix", path });
+async function listenIn(directory: string): Promise<Deno.UnixListener> {
+  // The name of a socket is at most 107 bytes long where it is made, and as long as any other where it is moved to.
+  const made = await Deno.makeTempDir();
+  const path = join(made, "s");
+  const socket = Deno.listen({ transport: "unix", path });
+  await Deno.rename(path, join(directory, `${newId()}.png`));
+  await Deno.remove(made);
+  return socket;
 }
 
 async function run(program: string, path: string): Promise<void> {
