@@ -120,7 +120,15 @@ export async function claimDataDir(dataDir: string): Promise<Instance> {
     const bytes = new TextEncoder().encode(id);
     const digest = await crypto.subtle.digest("SHA-256", bytes);
     const name = new Uint8Array(digest).toHex().slice(0, 32);
-    return { id, name, [Symbol.dispose]: () => file.close() };
+    return {
+      id,
+      name,
+      [Symbol.dispose]: () => {
+        // A process that is being started has the file too, until it becomes its program.
+        file.unlockSync();
+        file.close();
+      },
+    };
   } catch (error) {
     file.close();
     throw error;
