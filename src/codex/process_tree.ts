@@ -9,11 +9,8 @@ export const WORKER_TAG_VARIABLE = "CODEX_IMAGE_WORKER";
 const GRACE_MS = 300;
 /** How long the sweep goes on against processes that multiply, in milliseconds. */
 const SWEEP_MS = 10_000;
-/**
- * How many looks in a row must find nothing: one goes by rising numbers, and who starts another and ends can slip through it
- * where the numbers begin again.
- */
-const EMPTY_LOOKS = 2;
+/** How many looks in a row must find nothing: who starts another and ends at once can slip through one. */
+const EMPTY_LOOKS = 3;
 /** When to look again after a look that failed, in milliseconds: the system may have no process left for it. */
 const LOOK_AGAIN_MS = 100;
 
