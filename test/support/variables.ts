@@ -3,7 +3,7 @@ import { join } from "@std/path";
 const DIRECTORY = join(import.meta.dirname ?? "", "cli");
 
 /**
- * The variables of this process, with what spares the CLI a third of its work at each start.
+ * The variables of this process, with what spares the CLI a quarter of its work at each start.
  *
  * It reads all certificates of the machine, though no test has it speak to another machine, and asks for the machine's name.
  */
